@@ -1,0 +1,174 @@
+/**
+ * The quick start: the real Pulumi engine moves virtual machines of the embedded datacenter hot, cold and staged. Works in a copy
+ * of Pulumi.yaml and datacenter.yaml, so that the checkout stays as it is and the copy can be played with afterwards.
+ */
+import { spawn } from 'node:child_process';
+import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { delimiter, dirname, join } from 'node:path';
+import { env, exit, stdout } from 'node:process';
+import { fileURLToPath } from 'node:url';
+import { formatBytes } from '../provider/core/units.js';
+import { ensurePulumi } from './pulumi-cli.js';
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const folder = join(root, 'quickstart');
+const program = join(folder, 'Pulumi.yaml');
+const bins = join(root, 'dist/bin');
+const stack = 'dev';
+const bold = (text: string): string => (stdout.isTTY ? `\u001b[1m${text}\u001b[0m` : text);
+const childEnv: Record<string, string> = {};
+
+async function main(): Promise<void> {
+  const cli = await ensurePulumi();
+  Object.assign(childEnv, env, {
+    PATH: [bins, cli.dir, env['PATH']].join(delimiter),
+    PULUMI_HOME: join(folder, '.pulumi-home'),
+    PULUMI_BACKEND_URL: `file://${join(folder, 'state')}`,
+    PULUMI_CONFIG_PASSPHRASE: '',
+    PULUMI_SKIP_UPDATE_CHECK: 'true',
+    PULUMI_AUTOMATION_API_SKIP_VERSION_CHECK: 'true',
+  });
+  await layOut();
+
+  scene('1 of 8  Adopt', 'Five VMs exist. Declaring them changes nothing but who looks after their place.');
+  await pulumi('up', '--yes', '--skip-preview');
+
+  scene('2 of 8  Hot, inside a cluster', 'One edit. The preview says which migration it means, and why; the VM keeps running.');
+  edit('web', 'host: a1', 'host: a2');
+  await pulumi('preview', '--diff');
+  await pulumi('up', '--yes', '--skip-preview');
+
+  scene('3 of 8  Hot, to another cluster', 'A and B reach each other directly. Only the cluster is declared: the host is chosen, and named.');
+  edit('db', 'cluster: a', 'cluster: b');
+  await pulumi('up', '--yes', '--skip-preview');
+
+  scene('4 of 8  Cold', 'batch-01 is off, so it moves cold and stays off; its source is kept until it is confirmed.');
+  edit('batch', 'host: a2', 'host: b2');
+  await pulumi('up', '--yes', '--skip-preview');
+  await vmplacement('confirm', 'batch-01');
+
+  scene('5 of 8  Staged', 'Nothing reaches cluster C directly and its CPUs are older: full copy while erp-01 runs, then a pause.');
+  edit('erp', 'host: a2', 'host: c1');
+  await pulumi('preview', '--diff');
+  await pulumi('up', '--yes', '--skip-preview');
+  await vmplacement('status', 'erp-01');
+  note('The VM still runs on the source. Every further `up` sends one more increment:');
+  await pulumi('up', '--yes', '--skip-preview');
+  note('When the operator is ready, the shutdown annotation is the go. It can stand in the stack, as here, or be set at the VM');
+  note('(`vmplacement annotate erp-01 shutdown=now`), or the operator shuts the guest down.');
+  edit('erp', 'host: c1', 'host: c1\n      annotations: {vmplacement/shutdown: now}');
+  await pulumi('up', '--yes', '--skip-preview');
+  note('It restarted on the target by itself. The source is kept, its start blocked, until somebody has looked:');
+  await vmplacement('confirm', 'erp-01');
+
+  scene('6 of 8  A set of hosts', 'app-01 may run on a1 or a2. Somebody moves it inside the set: that is no drift.');
+  await vmplacement('embedded', 'move', 'app-01', 'a2');
+  await pulumi('refresh', '--preview-only', '--expect-no-changes');
+
+  scene('7 of 8  A refusal', 'An edit that cannot be carried out fails in the preview, with the reasons; nothing is touched.');
+  edit('web', 'host: a2', 'host: c1\n      method: hot');
+  await pulumiFails('preview');
+  edit('web', 'host: c1\n      method: hot', 'host: a2');
+  await pulumi('preview', '--expect-no-changes');
+
+  scene('8 of 8  What happened', '');
+  await table();
+  note('');
+  note('Go on by hand:');
+  note(`  cd quickstart`);
+  note(`  export PULUMI_BACKEND_URL=file://$PWD/state PULUMI_CONFIG_PASSPHRASE= PULUMI_HOME=$PWD/.pulumi-home`);
+  note(`  export PATH="${cli.dir}:$PWD/../dist/bin:$PATH"`);
+  note('  $EDITOR Pulumi.yaml     # change a `host:`');
+  note('  pulumi preview && pulumi up');
+}
+
+/** A fresh copy with a fresh datacenter and a fresh stack. */
+async function layOut(): Promise<void> {
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(join(folder, 'state'), { recursive: true });
+  cpSync(join(root, 'datacenter.yaml'), join(folder, 'datacenter.yaml'));
+  writeFileSync(program, readFileSync(join(root, 'Pulumi.yaml'), 'utf8').replace('path: ./dist/bin', 'path: ../dist/bin'));
+  await run('pulumi', ['stack', 'init', stack, '--non-interactive'], { quiet: true });
+}
+
+function scene(title: string, text: string): void {
+  stdout.write(`\n${bold(`== ${title} ${'='.repeat(Math.max(0, 74 - title.length))}`)}\n`);
+  if (text !== '') note(text);
+}
+
+function note(text: string): void {
+  stdout.write(`${text}\n`);
+}
+
+/** Changes one resource of the stack and shows the change, as an editor's user would make it. */
+function edit(resource: string, from: string, to: string): void {
+  const text = readFileSync(program, 'utf8');
+  const start = text.indexOf(`\n  ${resource}:\n`);
+  const at = text.indexOf(`      ${from}\n`, start);
+  if (start < 0 || at < 0) throw new Error(`quick start: '${from}' not found in resource ${resource} of ${program}`);
+  writeFileSync(program, `${text.slice(0, at)}      ${to}\n${text.slice(at + from.length + 7)}`);
+  const lines = (mark: string, block: string): string => block.split('\n').map((line) => `  ${mark} ${line.trim()}`).join('\n');
+  note(`\nPulumi.yaml, resource ${resource}:\n${lines('-', from)}\n${lines('+', to)}`);
+}
+
+const pulumiFlags = ['--non-interactive', '--stack', stack];
+
+async function pulumi(...args: string[]): Promise<void> {
+  const code = await run('pulumi', [...args, ...pulumiFlags], { shown: args });
+  if (code !== 0) throw new Error(`quick start: pulumi ${args.join(' ')} exited with ${code}`);
+}
+
+async function pulumiFails(...args: string[]): Promise<void> {
+  const code = await run('pulumi', [...args, ...pulumiFlags], { shown: args });
+  if (code === 0) throw new Error(`quick start: pulumi ${args.join(' ')} should have been refused`);
+}
+
+async function vmplacement(...args: string[]): Promise<void> {
+  const code = await run('vmplacement', args);
+  if (code === 1) throw new Error(`quick start: vmplacement ${args.join(' ')} exited with ${code}`);
+}
+
+/** Runs a command and shows it and what it prints, without the engine's blank lines. */
+async function run(command: string, args: readonly string[], options: { quiet?: boolean; shown?: readonly string[] } = {}): Promise<number> {
+  if (options.quiet !== true) stdout.write(`\n${bold(`$ ${command} ${(options.shown ?? args).join(' ')}`)}\n`);
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, args, { cwd: folder, env: childEnv, stdio: ['ignore', 'pipe', 'pipe'] });
+    let pending = '';
+    const show = (chunk: Buffer): void => {
+      pending += chunk.toString();
+      const lines = pending.split('\n');
+      pending = lines.pop() ?? '';
+      for (const line of lines) if (line.trim() !== '' && options.quiet !== true) stdout.write(`  ${line}\n`);
+    };
+    child.stdout.on('data', show);
+    child.stderr.on('data', show);
+    child.on('error', reject);
+    child.on('close', (code) => {
+      if (pending.trim() !== '' && options.quiet !== true) stdout.write(`  ${pending}\n`);
+      resolve(code ?? 1);
+    });
+  });
+}
+
+interface State {
+  deployment: { resources: { type: string; outputs?: { vm: string; lastMove?: { method: string; from: string; to: string; downtime: string; bytes: number } } }[] };
+}
+
+/** Read back from the stack's state: what it shows is what the provider read from the platform. */
+async function table(): Promise<void> {
+  const file = join(folder, 'state.json');
+  await run('pulumi', ['refresh', '--yes', '--skip-preview', ...pulumiFlags], { quiet: true });
+  await run('pulumi', ['stack', 'export', '--file', file, '--stack', stack], { quiet: true });
+  const state = JSON.parse(readFileSync(file, 'utf8')) as State;
+  const rows = state.deployment.resources
+    .flatMap(({ outputs }) => (outputs?.lastMove === undefined ? [] : [{ vm: outputs.vm, ...outputs.lastMove }]))
+    .map((move) => [move.vm, move.method, `${move.from} -> ${move.to}`, move.downtime, formatBytes(move.bytes)]);
+  const all = [['VM', 'method', 'move', 'downtime', 'bytes'], ...rows];
+  const widths = all[0]!.map((_, column) => Math.max(...all.map((row) => row[column]!.length)));
+  for (const row of all) note(`  ${row.map((cell, column) => cell.padEnd(widths[column]!)).join('  ').trimEnd()}`);
+}
+
+main().catch((error: unknown) => {
+  stdout.write(`\n${error instanceof Error ? error.message : String(error)}\n`);
+  exit(1);
+});
