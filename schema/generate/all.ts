@@ -1,0 +1,32 @@
+/** Everything that is generated, as text by path. Deterministic: the same model gives the same bytes. */
+import { format, resolveConfig } from 'prettier';
+import { generateJsonSchema } from './json-schema.js';
+import { readModel } from './model.js';
+import { generatePulumiConst, generatePulumiJson, type Package } from './pulumi.js';
+import { generateDatacenterReference, generateInputsReference } from './reference.js';
+import { generateTypes } from './types.js';
+
+export interface Sources {
+  /** schema/vmplacement.yaml */
+  readonly model: string;
+  readonly package: Package;
+  /** schema/generate/example.datacenter.yaml */
+  readonly example: string;
+  /** Folder whose .prettierrc.json counts. */
+  readonly root: string;
+}
+
+export async function generateAll(sources: Sources): Promise<ReadonlyMap<string, string>> {
+  const model = readModel(sources.model);
+  const texts = new Map([
+    ['schema/generated/types.ts', generateTypes(model)],
+    ['schema/generated/json-schema.ts', generateJsonSchema(model)],
+    ['schema/generated/pulumi-schema.ts', generatePulumiConst(model, sources.package)],
+    ['schema/generated/pulumi-schema.json', generatePulumiJson(model, sources.package)],
+    ['docs/reference/inputs.md', generateInputsReference(model)],
+    ['docs/reference/embedded-datacenter.md', generateDatacenterReference(model, sources.example)],
+  ]);
+  const options = await resolveConfig(`${sources.root}/schema/generate.ts`);
+  const formatted = [...texts].map(async ([path, text]) => [path, await format(text, { ...options, filepath: path })] as const);
+  return new Map(await Promise.all(formatted));
+}
