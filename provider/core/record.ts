@@ -90,6 +90,8 @@ export interface MigrationRecord {
   readonly request: 'cancel' | 'confirm' | null;
   /** Declared spent value carried over from the claim. */
   readonly spentGo: string | null;
+  /** `declarationKey` of the declaration that started the move: a cancel without the declaration at hand keeps it in the claim. */
+  readonly declaration?: string;
   readonly warnings: readonly string[];
   readonly epoch: number;
 }

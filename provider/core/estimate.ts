@@ -1,0 +1,103 @@
+/** Bytes and times of a move, from what was read; precise enough to be held against what the move then took (docs: within 25 %). */
+import type { Desired } from './desired.js';
+import { isKnown, type Disk, type HostFacts, type Maybe, type Place, type Vm, type Inventory } from './inventory.js';
+import { throughput } from './link.js';
+import { ASSUMED_DIRTY, DEFINE_AND_START_MS, SHRINKS_TO, hotMemory, preCopy, transferMs } from './physics.js';
+import type { Estimate } from './plan.js';
+import type { Method } from './record.js';
+import { formatRate } from './units.js';
+
+export interface EstimateInput {
+  readonly vm: Vm;
+  readonly method: Method;
+  readonly from: Place;
+  readonly to: Place;
+  readonly target: Maybe<HostFacts>;
+  readonly desired: Pick<Desired, 'bandwidthBytesPerSecond' | 'verify' | 'downtimeBudgetMs' | 'storage'>;
+  readonly inventory: Inventory;
+}
+
+/** Null where a size or the throughput is not known: then `whyNoEstimate` says which. */
+export function estimate(input: EstimateInput): Estimate | null {
+  const { vm, method } = input;
+  const speed = throughput(input.inventory, input.from, input.to, input.desired.bandwidthBytesPerSecond);
+  if (!isKnown(speed.bytesPerSecond) || !isKnown(vm.disks) || (method === 'hot' && !isKnown(vm.memoryBytes))) return null;
+  const rate = speed.bytesPerSecond;
+  const copied = copiedDisks(vm.disks, input.target);
+  const allocated = copied.reduce((sum, disk) => sum + disk.allocatedBytes, 0);
+  const dirty = isKnown(vm.dirtyRate) ? vm.dirtyRate : ASSUMED_DIRTY;
+  const basis = ['sizes as read', speed.basis];
+  if (method !== 'cold') {
+    const rates = `disks ${formatRate(dirty.diskBytesPerSecond)}, memory ${formatRate(dirty.memoryBytesPerSecond)}`;
+    basis.push(isKnown(vm.dirtyRate) ? `dirty rate measured: ${rates}` : `dirty rate assumed: ${rates} (${vm.dirtyRate.unknown})`);
+  }
+  const disks = { bytes: allocated, dirtyBytesPerSecond: dirty.diskBytesPerSecond, workingSetBytes: dirty.diskWorkingSetBytes };
+  switch (method) {
+    case 'hot': {
+      const memoryBytes = isKnown(vm.memoryBytes) ? vm.memoryBytes : 0;
+      const disk = allocated === 0 ? { bytes: 0, ms: 0 } : preCopy(disks, rate, (rate * DEFINE_AND_START_MS) / 1000, SHRINKS_TO);
+      const memory = hotMemory(
+        { bytes: memoryBytes, dirtyBytesPerSecond: dirty.memoryBytesPerSecond, workingSetBytes: dirty.memoryWorkingSetBytes },
+        rate,
+      );
+      if (!memory.converges) basis.push('the memory changes faster than the link carries it: the move does not converge by itself');
+      return {
+        copyBytes: disk.bytes + memory.bytes,
+        copyMs: disk.ms + memory.ms,
+        downtimeMs: transferMs(memory.restBytes, rate),
+        downBytes: memory.restBytes,
+        basis,
+      };
+    }
+    case 'cold': {
+      const readBack = input.desired.verify === 'full' ? allocated : 0;
+      const downtimeMs = transferMs(allocated + readBack, rate) + DEFINE_AND_START_MS;
+      return { copyBytes: 0, copyMs: 0, downtimeMs, downBytes: allocated, basis };
+    }
+    case 'staged': {
+      const perByte = { off: 1, increment: 2, full: 1 }[input.desired.verify];
+      const always = DEFINE_AND_START_MS + (input.desired.verify === 'full' ? transferMs(allocated, rate) : 0);
+      const fits = (Math.max(0, input.desired.downtimeBudgetMs - always) / 1000) * (rate / perByte);
+      const phase1 = preCopy(disks, rate, fits, SHRINKS_TO);
+      if (!phase1.converges) basis.push('increments stop shrinking before they fit the downtime budget');
+      return {
+        copyBytes: phase1.bytes,
+        copyMs: phase1.ms,
+        downtimeMs: transferMs(phase1.restBytes * perByte, rate) + always,
+        downBytes: phase1.restBytes,
+        basis,
+      };
+    }
+  }
+}
+
+/** What is missing for an estimate, for a person. */
+export function whyNoEstimate(input: EstimateInput): string {
+  const { vm } = input;
+  if (!isKnown(vm.disks)) return `the disks could not be read (${vm.disks.unknown})`;
+  if (input.method === 'hot' && !isKnown(vm.memoryBytes)) return `the memory size could not be read (${vm.memoryBytes.unknown})`;
+  return throughput(input.inventory, input.from, input.to, input.desired.bandwidthBytesPerSecond).basis;
+}
+
+/** True when the target host sees the very storage the disk lies on (proved by reading): such a disk is never copied. */
+export function onSharedStorage(disk: Disk, target: Maybe<HostFacts>): boolean {
+  if (!isKnown(disk.storageId) || disk.storageId === null || !isKnown(target) || !isKnown(target.pools)) return false;
+  return target.pools.some((pool) => isKnown(pool.storageId) && pool.storageId === disk.storageId);
+}
+
+export const copiedDisks = (disks: readonly Disk[], target: Maybe<HostFacts>): readonly Disk[] =>
+  disks.filter((disk) => !onSharedStorage(disk, target));
+
+/** Bytes that will really be written, by pool of the target after mapping. */
+export function bytesByPool(
+  disks: readonly Disk[],
+  target: Maybe<HostFacts>,
+  mapping: Readonly<Record<string, string>>,
+): ReadonlyMap<string, number> {
+  const bytes = new Map<string, number>();
+  for (const disk of copiedDisks(disks, target)) {
+    const pool = mapping[disk.pool] ?? disk.pool;
+    bytes.set(pool, (bytes.get(pool) ?? 0) + disk.allocatedBytes);
+  }
+  return bytes;
+}

@@ -1,0 +1,62 @@
+/** Whether two places reach each other directly, and how fast a copy between them is. */
+import { isKnown, unknown, type Inventory, type Link, type Maybe, type Place } from './inventory.js';
+import { formatRate } from './units.js';
+
+/** Says `yes` or `no` with where that is known from; `unknown` with why. */
+export interface Reach {
+  readonly direct: 'yes' | 'no' | 'unknown';
+  readonly because: string;
+}
+
+/** A link given for the two hosts wins over the one of their clusters; inside one cluster there is a network unless such a link denies it. */
+export function reach(inventory: Inventory, from: Place, to: Place): Reach {
+  const hosts = linkBetween(inventory, 'hosts', from.host, to.host);
+  if (hosts !== undefined) return ofLink(hosts);
+  if (from.cluster === to.cluster) return { direct: 'yes', because: `same cluster ${from.cluster}` };
+  const clusters = linkBetween(inventory, 'clusters', from.cluster, to.cluster);
+  if (clusters !== undefined) return ofLink(clusters);
+  return { direct: 'unknown', because: `no link between ${from.cluster} and ${to.cluster} was measured or declared` };
+}
+
+export interface Throughput {
+  readonly bytesPerSecond: Maybe<number>;
+  /** Where the number comes from, for a person. */
+  readonly basis: string;
+}
+
+/** Of the link between two places (the relayed copy's where they do not reach each other), at most the declared bandwidth. */
+export function throughput(inventory: Inventory, from: Place, to: Place, bandwidth: number | null): Throughput {
+  const link =
+    linkBetween(inventory, 'hosts', from.host, to.host, isRated) ?? linkBetween(inventory, 'clusters', from.cluster, to.cluster, isRated);
+  if (link !== undefined && isKnown(link.bytesPerSecond)) {
+    const rate = bandwidth === null ? link.bytesPerSecond : Math.min(bandwidth, link.bytesPerSecond);
+    const limit = rate < link.bytesPerSecond ? ', limited by the declared bandwidth' : '';
+    return { bytesPerSecond: rate, basis: `throughput ${formatRate(rate)} (${link.source}${limit})` };
+  }
+  if (bandwidth !== null)
+    return { bytesPerSecond: bandwidth, basis: `throughput ${formatRate(bandwidth)} (assumed: the declared bandwidth)` };
+  const why = `throughput between ${from.cluster}/${from.host} and ${to.cluster}/${to.host} is not known`;
+  return { bytesPerSecond: unknown(why), basis: why };
+}
+
+function linkBetween(
+  inventory: Inventory,
+  scope: Link['scope'],
+  a: string,
+  b: string,
+  fits: (link: Link) => boolean = () => true,
+): Link | undefined {
+  const between = inventory.links.filter(
+    (link) =>
+      link.scope === scope && ((link.between[0] === a && link.between[1] === b) || (link.between[0] === b && link.between[1] === a)),
+  );
+  // What was measured wins over what was declared.
+  return between.find((link) => link.source === 'measured' && fits(link)) ?? between.find(fits);
+}
+
+const isRated = (link: Link): boolean => isKnown(link.bytesPerSecond) && link.bytesPerSecond > 0;
+
+const ofLink = (link: Link): Reach => ({
+  direct: link.direct,
+  because: `the link ${link.between[0]} - ${link.between[1]} is ${link.source}: ${link.direct}`,
+});

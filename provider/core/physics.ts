@@ -1,0 +1,75 @@
+/**
+ * What copying a running machine costs. The estimate (estimate.ts) and the embedded datacenter compute with the same numbers, so that
+ * what a preview says can be held against what a move then took.
+ */
+import type { DirtyRate } from './inventory.js';
+
+/** QEMU migration parameter `downtime-limit`, default 300 ms: the pre-copy ends when the rest can be sent in this time. */
+export const HOT_DOWNTIME_LIMIT_MS = 300;
+/** Defining the VM on the target and starting it, until the platform reports it running. Ours, rounded up from lab runs (libvirt-facts.md). */
+export const DEFINE_AND_START_MS = 1000;
+/** rules.md §6.3: increments stop shrinking when one is not at least 10 % smaller than the one before. */
+export const SHRINKS_TO = 0.9;
+/** A pre-copy that is not done by then hardly shrinks any more. Ours. */
+const MAX_ROUNDS = 1000;
+/** From this share of the throughput on, increments shrink too slowly to be worth waiting for. Ours. */
+export const SLOW_SHARE = 0.7;
+/** Taken where the platform does not tell; an estimate that uses them says so. */
+export const ASSUMED_DIRTY: DirtyRate = {
+  memoryBytesPerSecond: 10 * 1024 ** 2,
+  diskBytesPerSecond: 1024 ** 2,
+  memoryWorkingSetBytes: 0,
+  diskWorkingSetBytes: 0,
+};
+
+export const transferMs = (bytes: number, bytesPerSecond: number): number => (bytes / bytesPerSecond) * 1000;
+
+/** Bytes changed in a time: a guest writes to the same places over and over, so never more than its working set (0 = not known). */
+export function dirtied(bytesPerSecond: number, workingSetBytes: number, milliseconds: number): number {
+  const written = (bytesPerSecond * milliseconds) / 1000;
+  return workingSetBytes > 0 ? Math.min(written, workingSetBytes) : written;
+}
+
+export interface Changing {
+  readonly bytes: number;
+  readonly dirtyBytesPerSecond: number;
+  readonly workingSetBytes: number;
+}
+
+export interface PreCopy {
+  /** Sent while the guest runs. */
+  readonly bytes: number;
+  readonly ms: number;
+  /** Left for the time the guest stands still. */
+  readonly restBytes: number;
+  readonly rounds: number;
+  /** False: the rest did not get small enough, and does not shrink any more. */
+  readonly converges: boolean;
+}
+
+/**
+ * Rounds of copying something that changes meanwhile: the first copies everything, each further one what was dirtied during the one
+ * before, until the rest is at most `restBytes` or does not shrink (`shrinksTo` of the one before).
+ */
+export function preCopy(what: Changing, bytesPerSecond: number, restBytes: number, shrinksTo = 1): PreCopy {
+  let sent = 0;
+  let ms = 0;
+  let rounds = 0;
+  let next = what.bytes;
+  for (;;) {
+    const took = transferMs(next, bytesPerSecond);
+    sent += next;
+    ms += took;
+    rounds += 1;
+    const dirty = Math.min(what.bytes, dirtied(what.dirtyBytesPerSecond, what.workingSetBytes, took));
+    if (dirty <= restBytes) return { bytes: sent, ms, restBytes: dirty, rounds, converges: true };
+    // The first round copies everything and says nothing about shrinking.
+    if ((rounds > 1 && dirty >= next * shrinksTo) || rounds === MAX_ROUNDS)
+      return { bytes: sent, ms, restBytes: dirty, rounds, converges: false };
+    next = dirty;
+  }
+}
+
+/** Memory pre-copy of a hot migration: down to what 300 ms carry. */
+export const hotMemory = (memory: Changing, bytesPerSecond: number): PreCopy =>
+  preCopy(memory, bytesPerSecond, (bytesPerSecond * HOT_DOWNTIME_LIMIT_MS) / 1000);
