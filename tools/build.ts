@@ -4,7 +4,19 @@
  */
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { chmodSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, extname, join, relative } from 'node:path';
 import { argv, execPath, exit, pid, stderr } from 'node:process';
 import { fileURLToPath } from 'node:url';
@@ -63,12 +75,19 @@ function copyAssets(target: string): void {
   }
 }
 
+/**
+ * Makes the commands executable and links them into bin/ by their names: Pulumi takes a plugin from a folder that holds a file of the
+ * plugin's name. The links are for this checkout only; npm packs none, and makes its own on installation.
+ */
 function makeCommandsExecutable(target: string): void {
+  mkdirSync(join(target, 'bin'));
   const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { bin: Record<string, string> };
   for (const [name, path] of Object.entries(manifest.bin)) {
     const file = join(target, relative('dist', path));
-    if (existsSync(file)) chmodSync(file, 0o755);
-    else stderr.write(`build: the command ${name} is missing: nothing was compiled to ${path}\n`);
+    if (existsSync(file)) {
+      chmodSync(file, 0o755);
+      symlinkSync(relative('dist/bin', path), join(target, 'bin', name));
+    } else stderr.write(`build: the command ${name} is missing: nothing was compiled to ${path}\n`);
   }
 }
 
