@@ -2,7 +2,11 @@
  * The embedded datacenter after validation: every default applied, every unit parsed (bytes, milliseconds, bytes per
  * second). The driver works with this and never sees the declaration.
  */
+import { createHash } from 'node:crypto';
 import type { Affinity, Device, Firmware, HostState, Power, StateFile } from '../provider/core/inventory.js';
+import { parseDuration, parseRate, parseSize } from '../provider/core/units.js';
+import type { EmbeddedCluster, EmbeddedDatacenter, EmbeddedDisk, EmbeddedHost, EmbeddedLink, EmbeddedVm } from './generated/types.js';
+import { fill } from './validate/fill.js';
 
 export interface ResolvedEmbedded {
   /** Folder of the store; null when not declared (its place then depends on where the declaration stands). */
@@ -100,4 +104,115 @@ export interface ResolvedDisk {
   /** Changes can be tracked over a shutdown. */
   readonly tracked: boolean;
   readonly sharedWith: readonly string[];
+}
+
+/** The declaration must have passed `checkEmbedded`; units that cannot be read throw `input`. */
+export function resolveEmbedded(declared: EmbeddedDatacenter): ResolvedEmbedded {
+  const datacenter = fill('EmbeddedDatacenter', declared);
+  const clusters = Object.entries(datacenter.clusters).map(([name, cluster]) => resolveCluster(name, cluster));
+  const clusterNames = new Set(clusters.map((cluster) => cluster.name));
+  return {
+    store: datacenter.store ?? null,
+    style: datacenter.style,
+    clock: datacenter.clock,
+    speed: datacenter.speed,
+    relayBytesPerSecond: parseRate(datacenter.relayBandwidth),
+    clusters,
+    links: (datacenter.links ?? []).map((link) => resolveLink(link, clusterNames)),
+    vms: Object.entries(datacenter.vms ?? {}).map(([id, vm]) => resolveVm(id, vm)),
+  };
+}
+
+function resolveCluster(name: string, declared: EmbeddedCluster): ResolvedCluster {
+  const { acceptsMigrations, connected, version, balancer, bandwidth, hosts } = fill('EmbeddedCluster', declared);
+  return {
+    name,
+    acceptsMigrations,
+    connected,
+    version,
+    balancer,
+    bytesPerSecond: parseRate(bandwidth),
+    hosts: Object.entries(hosts).map(([host, about]) => resolveHost(host, name, about)),
+  };
+}
+
+function resolveHost(name: string, cluster: string, declared: EmbeddedHost): ResolvedHost {
+  const host = fill('EmbeddedHost', declared);
+  return {
+    name,
+    cluster,
+    state: host.state,
+    cpu: fill('EmbeddedHostCpu', host.cpu ?? {}),
+    machineTypes: host.machineTypes,
+    firmware: host.firmware,
+    memoryBytes: parseSize(host.memory),
+    pools: Object.entries(host.pools ?? { default: {} }).map(([pool, about]) => {
+      const { capacity, storage } = fill('EmbeddedPool', about);
+      return { name: pool, capacityBytes: parseSize(capacity), storageId: storage ?? null };
+    }),
+    networks: host.networks,
+  };
+}
+
+function resolveLink(declared: EmbeddedLink, clusters: ReadonlySet<string>): ResolvedLink {
+  const { between, direct, bandwidth } = fill('EmbeddedLink', declared);
+  const [first = '', second = ''] = between;
+  const scope = clusters.has(first) && clusters.has(second) ? 'clusters' : 'hosts';
+  return { between: [first, second], scope, direct, bytesPerSecond: parseRate(bandwidth) };
+}
+
+function resolveVm(id: string, declared: EmbeddedVm): ResolvedVm {
+  const { alsoOn, boot, claim, cpu, dirtyRate, memory, memoryDirtyRate, memoryWorkingSet, shutdown, workingSet, ...vm } = fill(
+    'EmbeddedVm',
+    declared,
+  );
+  const memoryBytes = parseSize(memory);
+  const disks = (vm.disks ?? [{ name: 'vda' }]).map((disk) => resolveDisk(id, disk));
+  const allocated = disks.reduce((sum, disk) => sum + disk.allocatedBytes, 0);
+  const { takes, ignores } = fill('EmbeddedShutdown', shutdown ?? {});
+  return {
+    ...vm,
+    id,
+    name: vm.name ?? id,
+    uuid: vm.uuid ?? derivedUuid(id),
+    alsoOn: alsoOn ?? null,
+    cpu: { model: null, ...fill('EmbeddedVmCpu', cpu ?? {}) },
+    memoryBytes,
+    disks,
+    devices: vm.devices.map((device) => fill('EmbeddedDevice', device)),
+    locks: vm.locks.map((lock) => ({ by: lock.by, forMs: lock.for === undefined ? null : parseDuration(lock.for) })),
+    claim: claim ?? null,
+    dirtyBytesPerSecond: parseRate(dirtyRate),
+    workingSetBytes:
+      workingSet === undefined ? Math.min(allocated, Math.max(leastWorkingSet, Math.floor(allocated / 10))) : parseSize(workingSet),
+    memoryDirtyBytesPerSecond: parseRate(memoryDirtyRate),
+    memoryWorkingSetBytes: memoryWorkingSet === undefined ? Math.floor(memoryBytes / 8) : parseSize(memoryWorkingSet),
+    shutdown: { takesMs: parseDuration(takes), ignores },
+    bootMs: parseDuration(boot),
+  };
+}
+
+const leastWorkingSet = 64 * 1024 ** 2;
+
+function resolveDisk(vm: string, declared: EmbeddedDisk): ResolvedDisk {
+  const { name, pool, path, size, allocated, format, tracked, sharedWith } = fill('EmbeddedDisk', declared);
+  const virtualBytes = parseSize(size);
+  return {
+    name,
+    pool,
+    path: path ?? `/${pool}/${vm}/${name}.${format}`,
+    virtualBytes,
+    allocatedBytes: allocated === undefined ? Math.floor(virtualBytes / 2) : parseSize(allocated),
+    format,
+    tracked: tracked ?? format === 'qcow2',
+    sharedWith,
+  };
+}
+
+/** The same id gives the same UUID in every process (form of version 5: a name, hashed). */
+function derivedUuid(id: string): string {
+  const bytes = createHash('sha1').update(`vmplacement/embedded/${id}`).digest().subarray(0, 16);
+  bytes.writeUInt8((bytes.readUInt8(6) & 0x0f) | 0x50, 6);
+  bytes.writeUInt8((bytes.readUInt8(8) & 0x3f) | 0x80, 8);
+  return bytes.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
 }

@@ -7,7 +7,24 @@ export function generateTypes(model: Model): string {
     ...Object.entries(aliases).map(([name, about]) => `${comment(about, '')}export type ${name} = string;`),
   ];
   for (const [name, def] of model.defs) parts.push(def.kind === 'object' ? objectType(name, def) : closedSet(name, def));
+  parts.push(objects(model));
   return `${parts.join('\n\n')}\n`;
+}
+
+/** For code that fills in defaults: both forms of every object, by name. */
+function objects(model: Model): string {
+  const members = [...model.defs].flatMap(([name, def]) => {
+    if (def.kind !== 'object') return [];
+    const names = def.properties.filter(({ node }) => node.default !== undefined).map((property) => quote(property.name));
+    const filled = names.length > 0 ? `${name} & Required<Pick<${name}, ${names.join(' | ')}>>` : name;
+    return [`  ${name}: { declared: ${name}; filled: ${filled} };`];
+  });
+  return [
+    '/** Every object by name: as declared, and with its own defaults filled in. */',
+    'export interface Objects {',
+    ...members,
+    '}',
+  ].join('\n');
 }
 
 const aliases: Record<string, string> = {

@@ -541,3 +541,89 @@ export interface EmbeddedShutdown {
   /** It does not react to a shutdown request at all. Default: false. */
   readonly ignores?: boolean;
 }
+
+/** Every object by name: as declared, and with its own defaults filled in. */
+export interface Objects {
+  ProviderConfig: { declared: ProviderConfig; filled: ProviderConfig & Required<Pick<ProviderConfig, 'memoryReserve' | 'alwaysRefresh'>> };
+  LeaseTimes: { declared: LeaseTimes; filled: LeaseTimes & Required<Pick<LeaseTimes, 'renew' | 'expire'>> };
+  PlacementInputs: {
+    declared: PlacementInputs;
+    filled: PlacementInputs &
+      Required<
+        Pick<
+          PlacementInputs,
+          | 'method'
+          | 'allowShutdown'
+          | 'startAfter'
+          | 'downtimeBudget'
+          | 'incrementEvery'
+          | 'shutdownGrace'
+          | 'lateShutdown'
+          | 'noProgressTimeout'
+          | 'onPending'
+          | 'goFrom'
+          | 'dropSnapshots'
+          | 'assumeOs'
+          | 'verify'
+          | 'postCopy'
+          | 'suspend'
+        >
+      >;
+  };
+  Replication: { declared: Replication; filled: Replication };
+  LastMove: { declared: LastMove; filled: LastMove };
+  KeptSource: { declared: KeptSource; filled: KeptSource };
+  Finding: { declared: Finding; filled: Finding };
+  PlacementOutputs: { declared: PlacementOutputs; filled: PlacementOutputs };
+  GetPlacementInputs: { declared: GetPlacementInputs; filled: GetPlacementInputs };
+  CandidateHost: { declared: CandidateHost; filled: CandidateHost };
+  GetPlanOutputs: { declared: GetPlanOutputs; filled: GetPlanOutputs };
+  EmbeddedDatacenter: {
+    declared: EmbeddedDatacenter;
+    filled: EmbeddedDatacenter & Required<Pick<EmbeddedDatacenter, 'style' | 'clock' | 'speed' | 'relayBandwidth'>>;
+  };
+  EmbeddedCluster: {
+    declared: EmbeddedCluster;
+    filled: EmbeddedCluster & Required<Pick<EmbeddedCluster, 'acceptsMigrations' | 'connected' | 'version' | 'balancer' | 'bandwidth'>>;
+  };
+  EmbeddedHost: {
+    declared: EmbeddedHost;
+    filled: EmbeddedHost & Required<Pick<EmbeddedHost, 'state' | 'machineTypes' | 'firmware' | 'memory' | 'networks'>>;
+  };
+  EmbeddedHostCpu: { declared: EmbeddedHostCpu; filled: EmbeddedHostCpu & Required<Pick<EmbeddedHostCpu, 'arch' | 'models' | 'features'>> };
+  EmbeddedPool: { declared: EmbeddedPool; filled: EmbeddedPool & Required<Pick<EmbeddedPool, 'capacity'>> };
+  EmbeddedLink: { declared: EmbeddedLink; filled: EmbeddedLink & Required<Pick<EmbeddedLink, 'direct' | 'bandwidth'>> };
+  EmbeddedVm: {
+    declared: EmbeddedVm;
+    filled: EmbeddedVm &
+      Required<
+        Pick<
+          EmbeddedVm,
+          | 'power'
+          | 'autostart'
+          | 'memory'
+          | 'machineType'
+          | 'firmware'
+          | 'stateFiles'
+          | 'nics'
+          | 'devices'
+          | 'consoles'
+          | 'os'
+          | 'snapshots'
+          | 'locks'
+          | 'affinity'
+          | 'ha'
+          | 'conditions'
+          | 'dirtyRate'
+          | 'memoryDirtyRate'
+          | 'boot'
+        >
+      >;
+  };
+  EmbeddedVmCpu: { declared: EmbeddedVmCpu; filled: EmbeddedVmCpu & Required<Pick<EmbeddedVmCpu, 'arch' | 'features'>> };
+  EmbeddedDisk: { declared: EmbeddedDisk; filled: EmbeddedDisk & Required<Pick<EmbeddedDisk, 'pool' | 'size' | 'format' | 'sharedWith'>> };
+  EmbeddedDevice: { declared: EmbeddedDevice; filled: EmbeddedDevice & Required<Pick<EmbeddedDevice, 'hostLocal'>> };
+  EmbeddedLock: { declared: EmbeddedLock; filled: EmbeddedLock };
+  EmbeddedAffinity: { declared: EmbeddedAffinity; filled: EmbeddedAffinity };
+  EmbeddedShutdown: { declared: EmbeddedShutdown; filled: EmbeddedShutdown & Required<Pick<EmbeddedShutdown, 'takes' | 'ignores'>> };
+}

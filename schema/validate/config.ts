@@ -1,0 +1,83 @@
+/** Provider configuration, given in place or by a datacenter file. */
+import type { Settings } from '../../provider/core/desired.js';
+import { exactDuration, parseDuration, parseSize } from '../../provider/core/units.js';
+import { resolveEmbedded, type ResolvedEmbedded } from '../embedded.js';
+import type { EmbeddedDatacenter, LeaseTimes, ProviderConfig } from '../generated/types.js';
+import { coerce } from './coerce.js';
+import { checkEmbedded } from './embedded-rules.js';
+import { fill } from './fill.js';
+import { toFailure, type Failure, type Issue } from './issue.js';
+import { withoutInternals, withoutNulls } from './placement.js';
+import { checkStructure, findUnknowns, type IsUnknown } from './structure.js';
+
+export interface CheckedConfig {
+  /** As declared, with JSON texts parsed; null when there are failures or a value is not known yet. */
+  readonly config: ProviderConfig | null;
+  /** With defaults. With `datacenterFile`, use `settingsOf(file.config, config)` instead: the file has settings too. */
+  readonly settings: Settings | null;
+  /** The datacenter, where it is given in place. */
+  readonly embedded: ResolvedEmbedded | null;
+  readonly failures: Failure[];
+}
+
+export function checkConfig(raw: Record<string, unknown>, options: { readonly isUnknown: IsUnknown }): CheckedConfig {
+  const { version: _version, pluginDownloadURL: _url, ...own } = withoutInternals(withoutNulls(raw));
+  const { value, issues: notJson } = coerce('ProviderConfig', own, options.isUnknown);
+  const declared = value as Record<string, unknown>;
+  const checked = checkDocument(declared, options.isUnknown);
+  const issues = [
+    ...notJson,
+    ...checked.issues.filter(({ at }) => !notJson.some((other) => other.at.join() === at.join())),
+    ...oneSource(declared),
+  ];
+  const decidable = issues.length === 0 && findUnknowns(declared, options.isUnknown).length === 0;
+  const config = decidable ? (declared as ProviderConfig) : null;
+  return { config, settings: config && settingsOf(config), embedded: config && checked.embedded, failures: issues.map(toFailure) };
+}
+
+/** The rules of the document that configuration and file share. */
+export function checkDocument(
+  document: Record<string, unknown>,
+  isUnknown: IsUnknown,
+): { readonly embedded: ResolvedEmbedded | null; readonly issues: Issue[] } {
+  const structure = checkStructure('ProviderConfig', document, isUnknown);
+  const unknowns = findUnknowns(document, isUnknown);
+  const sound = (key: string): boolean => key in document && ![...structure.map(({ at }) => at), ...unknowns].some((at) => at[0] === key);
+  const issues = [...structure, ...(sound('lease') ? leaseProblems(document['lease'] as LeaseTimes) : [])];
+  if (!sound('embedded')) return { embedded: null, issues };
+  const declared = document['embedded'] as EmbeddedDatacenter;
+  const broken = checkEmbedded(declared).map(({ at, reason }) => ({ at: ['embedded', ...at], reason }));
+  return { embedded: broken.length === 0 ? resolveEmbedded(declared) : null, issues: [...issues, ...broken] };
+}
+
+/** Settings with defaults; of two layers (file, then stack) the later one wins where it says something. */
+export function settingsOf(...layers: readonly ProviderConfig[]): Settings {
+  const lease = fill('LeaseTimes', Object.assign({}, ...layers.map((layer) => layer.lease)) as LeaseTimes);
+  const merged = fill('ProviderConfig', Object.assign({}, ...layers) as ProviderConfig);
+  return {
+    memoryReserveBytes: parseSize(merged.memoryReserve),
+    leaseRenewMs: parseDuration(lease.renew),
+    leaseExpireMs: parseDuration(lease.expire),
+    alwaysRefresh: merged.alwaysRefresh,
+  };
+}
+
+/** Each platform is configured by one of these; a file holds one of the others. */
+const sources = ['embedded', 'datacenterFile'] as const;
+
+function oneSource(declared: Record<string, unknown>, isUnknown: IsUnknown): Issue[] {
+  const given = sources.filter((source) => source in declared);
+  if (given.length === 0) return [{ at: ['datacenterFile'], reason: `is required: give exactly one of ${sources.join(', ')}` }];
+  const [first, ...others] = given.filter((source) => !isUnknown(declared[source]));
+  const reason = `cannot stand together with \`${first ?? ''}\`: give exactly one of ${sources.join(', ')}`;
+  return others.map((source) => ({ at: [source], reason }));
+}
+
+function leaseProblems(declared: LeaseTimes): Issue[] {
+  const lease = fill('LeaseTimes', declared);
+  const renew = parseDuration(lease.renew);
+  if (renew === 0) return [{ at: ['lease', 'renew'], reason: 'must be longer than 0s' }];
+  if (parseDuration(lease.expire) >= 2 * renew) return [];
+  const reason = `must be at least twice \`lease.renew\` (${lease.renew}): ${exactDuration(2 * renew)} or more, not ${lease.expire}`;
+  return [{ at: ['lease', 'expire'], reason }];
+}

@@ -1,0 +1,70 @@
+/** A datacenter file: the same document as the provider configuration, in YAML, with line and column in every failure. */
+import { isMap, isNode, isScalar, LineCounter, parseDocument, type Document } from 'yaml';
+import type { Settings } from '../../provider/core/desired.js';
+import type { ResolvedEmbedded } from '../embedded.js';
+import type { ProviderConfig } from '../generated/types.js';
+import { checkDocument, settingsOf } from './config.js';
+import { pulumiPath, slashPath, type Failure, type Issue, type Segments } from './issue.js';
+
+export interface DocumentFailure extends Failure {
+  readonly line: number;
+  readonly column: number;
+  /** `file:line:column /path message` */
+  readonly text: string;
+}
+
+export interface CheckedDocument {
+  /** As declared; null when there are failures. */
+  readonly config: ProviderConfig | null;
+  readonly settings: Settings | null;
+  readonly embedded: ResolvedEmbedded | null;
+  readonly failures: DocumentFailure[];
+}
+
+export function checkDatacenterDocument(text: string, fileName: string): CheckedDocument {
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
+  const failure = (offset: number, at: Segments, reason: string): DocumentFailure => {
+    const { line, col } = lines.linePos(offset);
+    return { path: pulumiPath(at), reason, line, column: col, text: `${fileName}:${line}:${col} ${slashPath(at)} ${reason}` };
+  };
+  const broken = [...document.errors, ...document.warnings].map((error) => failure(error.pos[0], [], firstLine(error.message)));
+  if (broken.length > 0) return { config: null, settings: null, embedded: null, failures: broken };
+
+  const value = document.toJS() as unknown;
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    const reason = `must be an object with \`embedded\`, not ${value === null ? 'empty' : 'something else'}`;
+    return { config: null, settings: null, embedded: null, failures: [failure(0, [], reason)] };
+  }
+  const checked = checkDocument(value as Record<string, unknown>, () => false);
+  const issues = [...checked.issues, ...onlyHere(value as Record<string, unknown>)];
+  if (issues.length > 0) {
+    const failures = issues.map(({ at, reason }) => failure(offsetOf(document, at), at, reason));
+    return { config: null, settings: null, embedded: null, failures };
+  }
+  const config = value as ProviderConfig;
+  return { config, settings: settingsOf(config), embedded: checked.embedded, failures: [] };
+}
+
+function onlyHere(document: Record<string, unknown>): Issue[] {
+  if ('datacenterFile' in document) return [{ at: ['datacenterFile'], reason: 'a datacenter file cannot name another one' }];
+  return 'embedded' in document ? [] : [{ at: ['embedded'], reason: 'is required' }];
+}
+
+/** Where the value stands, for a property that is wrong by itself its name; for one that is missing, what it is missing in. */
+function offsetOf(document: Document, at: Segments): number {
+  for (let length = at.length; length > 0; length -= 1) {
+    const parent: unknown = length === 1 ? document.contents : document.getIn(at.slice(0, length - 1), true);
+    const key = at[length - 1];
+    if (isMap(parent)) {
+      const pair = parent.items.find(({ key: own }) => (isScalar(own) ? String(own.value) : own) === key);
+      const node = pair !== undefined && isNode(pair.value) && !isMap(pair.value) ? pair.value : pair?.key;
+      if (isNode(node) && node.range) return node.range[0];
+    }
+    const node: unknown = document.getIn(at.slice(0, length), true);
+    if (isNode(node) && node.range) return node.range[0];
+  }
+  return 0;
+}
+
+const firstLine = (message: string): string => message.split('\n')[0] ?? message;

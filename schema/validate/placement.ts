@@ -1,0 +1,163 @@
+/** Declarations of placements: structure, rules between fields, and the parsed form that the core decides with. */
+import { PlacementError } from '../../provider/core/errors.js';
+import type { Desired } from '../../provider/core/desired.js';
+import { parseShutdown, shutdownAnnotation } from '../../provider/core/shutdown-annotation.js';
+import { parseDuration, parseRate } from '../../provider/core/units.js';
+import type { GetPlacementInputs, PlacementInputs } from '../generated/types.js';
+import { fill } from './fill.js';
+import { didYouMean, toFailure, type Failure, type Issue } from './issue.js';
+import { checkStructure, findUnknowns, type IsUnknown } from './structure.js';
+
+export interface CheckedPlacement {
+  /** As declared, without properties that are null: what belongs into the state. Checking it again gives the same result. */
+  readonly inputs: Record<string, unknown>;
+  /**
+   * The same with defaults. Not for the state: there nobody could tell any more what was declared (`option-unsupported`), and
+   * a preview would list every default.
+   */
+  readonly complete: Record<string, unknown>;
+  readonly failures: Failure[];
+  /** null when there are failures or a value is not known yet. */
+  readonly desired: Desired | null;
+}
+
+export function checkPlacement(raw: Record<string, unknown>, options: { readonly isUnknown: IsUnknown }): CheckedPlacement {
+  const inputs = withoutNulls(raw);
+  const declared = withoutInternals(inputs);
+  const known = knownOnly(declared, options.isUnknown);
+  const structure = checkStructure('PlacementInputs', declared, options.isUnknown);
+  const issues = [...structure, ...rulesBetweenFields(known, structure)];
+  const complete = { ...inputs, ...fill('PlacementInputs', declared as unknown as PlacementInputs) };
+  const decidable = issues.length === 0 && findUnknowns(declared, options.isUnknown).length === 0;
+  return {
+    inputs,
+    complete,
+    failures: issues.map(toFailure),
+    desired: decidable ? toDesired(declared as unknown as PlacementInputs) : null,
+  };
+}
+
+/** The function `getPlan` takes a declaration. */
+export const checkGetPlan = checkPlacement;
+
+export interface CheckedGetPlacement {
+  readonly inputs: GetPlacementInputs | null;
+  readonly failures: Failure[];
+}
+
+export function checkGetPlacement(raw: Record<string, unknown>, options: { readonly isUnknown: IsUnknown }): CheckedGetPlacement {
+  const declared = withoutInternals(withoutNulls(raw));
+  const structure = checkStructure('GetPlacementInputs', declared, options.isUnknown);
+  const issues = [...structure, ...emptyName(knownOnly(declared, options.isUnknown))];
+  const decidable = issues.length === 0 && findUnknowns(declared, options.isUnknown).length === 0;
+  return { inputs: decidable ? (declared as unknown as GetPlacementInputs) : null, failures: issues.map(toFailure) };
+}
+
+/** Engines write "not set" as null too. */
+export function withoutNulls(raw: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(raw).filter(([, value]) => value !== null && value !== undefined));
+}
+
+/** Names that begin with two underscores are Pulumi's own (`__provider` of dynamic providers, `__defaults`). */
+export function withoutInternals(raw: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(raw).filter(([key]) => !key.startsWith('__')));
+}
+
+/** The same without what is not known yet; lists keep their length. */
+function knownOnly(declared: Record<string, unknown>, isUnknown: IsUnknown): Record<string, unknown> {
+  const known = (value: unknown): unknown => {
+    if (Array.isArray(value)) return value.map((item) => (isUnknown(item) ? undefined : known(item)));
+    return typeof value === 'object' && value !== null ? knownOnly(value as Record<string, unknown>, isUnknown) : value;
+  };
+  return Object.fromEntries(Object.entries(declared).flatMap(([key, value]) => (isUnknown(value) ? [] : [[key, known(value)]])));
+}
+
+const mustTakeTime = ['downtimeBudget', 'incrementEvery', 'shutdownGrace', 'noProgressTimeout', 'waitTimeout', 'maxDuration'] as const;
+
+function rulesBetweenFields(known: Record<string, unknown>, structure: readonly Issue[]): Issue[] {
+  const sound = (key: string): boolean => key in known && !structure.some(({ at }) => at[0] === key);
+  const issues = sound('vm') ? emptyName(known) : [];
+  if ('host' in known && 'hosts' in known)
+    issues.push({ at: ['hosts'], reason: 'cannot stand together with `host`: give one host, or the set it may run on' });
+  if (Array.isArray(known['hosts'])) issues.push(...duplicates(known['hosts'], 'hosts'));
+  if (known['postCopy'] === true && known['suspend'] === true) {
+    issues.push({ at: ['suspend'], reason: 'cannot stand together with `postCopy`: one way out for a move that does not converge' });
+  }
+  for (const key of mustTakeTime) {
+    if (sound(key) && parseDuration(known[key] as string) === 0) issues.push({ at: [key], reason: 'must be longer than 0s' });
+  }
+  if (sound('bandwidth') && parseRate(known['bandwidth'] as string) === 0)
+    issues.push({ at: ['bandwidth'], reason: 'must be more than 0B/s' });
+  if (typeof known['annotations'] === 'object') issues.push(...annotationProblems(known['annotations'] as Record<string, unknown>));
+  return issues;
+}
+
+function emptyName(known: Record<string, unknown>): Issue[] {
+  const vm = known['vm'];
+  return typeof vm === 'string' && vm !== '' && vm.trim() === '' ? [{ at: ['vm'], reason: 'must not be empty' }] : [];
+}
+
+function duplicates(list: readonly unknown[], key: string): Issue[] {
+  return list.flatMap((item, index) =>
+    typeof item === 'string' && list.indexOf(item) < index
+      ? [{ at: [key, index], reason: `names ${JSON.stringify(item)} a second time` }]
+      : [],
+  );
+}
+
+function annotationProblems(annotations: Record<string, unknown>): Issue[] {
+  return Object.entries(annotations).flatMap(([key, value]) => {
+    const at = ['annotations', key];
+    if (key !== shutdownAnnotation) {
+      return [{ at, reason: `is not a known annotation${didYouMean(key, [shutdownAnnotation]) || `; known is ${shutdownAnnotation}`}` }];
+    }
+    const problem = typeof value === 'string' ? shutdownProblem(value) : null;
+    return problem === null ? [] : [{ at, reason: problem }];
+  });
+}
+
+function shutdownProblem(value: string): string | null {
+  try {
+    parseShutdown(value);
+    return null;
+  } catch (error) {
+    if (PlacementError.isInstance(error)) return error.message;
+    throw error;
+  }
+}
+
+function toDesired(declared: PlacementInputs): Desired {
+  const { host, hosts, ...inputs } = fill('PlacementInputs', declared);
+  const optional = (text: string | undefined): number | null => (text === undefined ? null : parseDuration(text));
+  return {
+    vm: inputs.vm,
+    cluster: inputs.cluster ?? null,
+    scope: host !== undefined ? 'exact' : hosts !== undefined ? 'any' : inputs.cluster !== undefined ? 'cluster' : 'nowhere',
+    hosts: host !== undefined ? [host] : (hosts ?? []),
+    method: inputs.method,
+    shutdown: inputs.annotations?.[shutdownAnnotation] ?? null,
+    allowShutdown: inputs.allowShutdown,
+    startAfter: inputs.startAfter,
+    keepSource: inputs.keepSource ?? null,
+    networks: inputs.networks ?? {},
+    storage: inputs.storage ?? {},
+    bandwidthBytesPerSecond: inputs.bandwidth === undefined ? null : parseRate(inputs.bandwidth),
+    downtimeBudgetMs: parseDuration(inputs.downtimeBudget),
+    incrementEveryMs: parseDuration(inputs.incrementEvery),
+    shutdownGraceMs: parseDuration(inputs.shutdownGrace),
+    lateShutdownMs: parseDuration(inputs.lateShutdown),
+    noProgressTimeoutMs: parseDuration(inputs.noProgressTimeout),
+    waitTimeoutMs: optional(inputs.waitTimeout),
+    maxDurationMs: optional(inputs.maxDuration),
+    onPending: inputs.onPending,
+    goFrom: inputs.goFrom,
+    detach: inputs.detach ?? [],
+    dropSnapshots: inputs.dropSnapshots,
+    assumeOs: inputs.assumeOs,
+    takeOver: inputs.takeOver ?? null,
+    verify: inputs.verify,
+    postCopy: inputs.postCopy,
+    suspend: inputs.suspend,
+    declared: Object.keys(declared).sort(),
+  };
+}
