@@ -1,0 +1,61 @@
+/** From a checked configuration to an open driver. The only thing of the drivers that front doors import; loads just the driver that is needed. */
+import { readFile } from 'node:fs/promises';
+import { basename, dirname, extname, isAbsolute, join, resolve } from 'node:path';
+import { resolveEmbedded, type ResolvedEmbedded } from '../../schema/embedded.js';
+import type { ProviderConfig } from '../../schema/generated/types.js';
+import { checkDatacenterDocument, settingsOf } from '../../schema/validate.js';
+import type { Settings } from '../core/desired.js';
+import { PlacementError } from '../core/errors.js';
+import type { Driver } from './driver.js';
+
+export interface OpenDatacenter {
+  readonly driver: Driver;
+  readonly settings: Settings;
+}
+
+/** What a configuration leads to, before anything is opened: the CLI's `embedded` verbs and `doctor` need it by itself. */
+export interface ResolvedDatacenter {
+  /** With the store's folder made absolute. */
+  readonly embedded: ResolvedEmbedded & { readonly store: string };
+  readonly settings: Settings;
+  /** The datacenter file, absolute; null when the datacenter was given in place. */
+  readonly file: string | null;
+}
+
+/** @throws PlacementError `input` with the property path, before anything is touched. */
+export async function openDatacenter(config: ProviderConfig, baseDir: string): Promise<OpenDatacenter> {
+  const { embedded, settings } = await resolveDatacenter(config, baseDir);
+  const { openEmbedded } = await import('./embedded/index.js');
+  return { driver: await openEmbedded(embedded, { baseDir }), settings };
+}
+
+/** Paths in a file are relative to that file, paths in a stack to the project (`baseDir`). */
+export async function resolveDatacenter(config: ProviderConfig, baseDir: string): Promise<ResolvedDatacenter> {
+  if (config.datacenterFile !== undefined) return fromFile(resolve(baseDir, config.datacenterFile), config);
+  if (config.embedded === undefined)
+    throw new PlacementError('input', 'The configuration names no datacenter.', { path: 'datacenterFile', next: 'set datacenterFile or embedded' });
+  const resolved = resolveEmbedded(config.embedded);
+  return { embedded: { ...resolved, store: storeFolder(resolved.store, baseDir, 'embedded') }, settings: settingsOf(config), file: null };
+}
+
+async function fromFile(file: string, config: ProviderConfig): Promise<ResolvedDatacenter> {
+  let text: string;
+  try {
+    text = await readFile(file, 'utf8');
+  } catch (cause) {
+    const why = (cause as NodeJS.ErrnoException).code === 'ENOENT' ? 'it does not exist' : (cause as Error).message;
+    throw new PlacementError('input', `The datacenter file ${file} cannot be read: ${why}.`, { path: 'datacenterFile', cause });
+  }
+  const checked = checkDatacenterDocument(text, file);
+  if (checked.config === null || checked.embedded === null) {
+    const list = checked.failures.map((failure) => failure.text).join('\n');
+    throw new PlacementError('input', `The datacenter file is not usable:\n${list}`, { path: 'datacenterFile' });
+  }
+  const store = storeFolder(checked.embedded.store, dirname(file), basename(file, extname(file)));
+  return { embedded: { ...checked.embedded, store }, settings: settingsOf(checked.config, config), file };
+}
+
+function storeFolder(declared: string | null, baseDir: string, name: string): string {
+  if (declared === null) return join(baseDir, '.vmplacement', name);
+  return isAbsolute(declared) ? declared : join(baseDir, declared);
+}
