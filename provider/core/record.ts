@@ -90,7 +90,9 @@ export interface MigrationRecord {
   readonly request: 'cancel' | 'confirm' | null;
   /** Declared spent value carried over from the claim. */
   readonly spentGo: string | null;
-  /** `declarationKey` of the declaration that started the move: a cancel without the declaration at hand keeps it in the claim. */
+  /** The declared annotation as this move last saw it: what is spent when the move ends, is cancelled or retargeted. */
+  readonly declaredGo?: string | null;
+  /** Key of the declaration that started or last continued the move (`declarationKey`); a cancel writes it into the claim. */
   readonly declaration?: string;
   readonly warnings: readonly string[];
   readonly epoch: number;

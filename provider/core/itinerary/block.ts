@@ -1,0 +1,42 @@
+/** Blocks the start of the source as soon as it reads off, and takes the block away again (rules.md §6.7). */
+import { isKnown, type Copy } from '../inventory.js';
+import { isOff, wentOffAt } from './reality.js';
+import type { MoveContext, Reality, Undo } from './step.js';
+
+/** Remembers when it went off and its autostart, blocks it, and reads it again. */
+export async function blockSource(ctx: MoveContext): Promise<Reality> {
+  const before = await ctx.read();
+  const { source } = before;
+  if (!isOff(source)) return before;
+  // Hot has switched its autostart off itself, and blocks before anything else.
+  if (ctx.record.method !== 'hot') await remember(ctx, before, source);
+  if (!ctx.driver.capabilities.blocksStart) return before;
+  if (!source.blocked) {
+    await ctx.checkLease();
+    await ctx.driver.block(source.ref, ctx.record.moveId, ctx.run('finishing'));
+  }
+  return ctx.read();
+}
+
+async function remember(ctx: MoveContext, reality: Reality, source: Copy): Promise<void> {
+  const { record } = ctx;
+  const autostartBefore = isKnown(source.autostart) && !source.blocked ? source.autostart : record.autostartBefore;
+  if (record.offAt === null || autostartBefore !== record.autostartBefore)
+    await ctx.save({ offAt: record.offAt ?? wentOffAt(source, reality), autostartBefore });
+}
+
+export const unblockSource: Undo = async (ctx) => {
+  if (!ctx.driver.capabilities.blocksStart) return;
+  const { source } = await ctx.read();
+  if (source === null) throw new Error(`${ctx.vm}: the source on ${ctx.record.from.host} cannot be read, so its block stays`);
+  if (!source.blocked) return;
+  await ctx.checkLease();
+  await ctx.driver.unblock(source.ref, ctx.run('finishing'));
+};
+
+/** Stops what runs for this move and removes what it left on both sides. */
+export const dropCopies: Undo = async (ctx) => {
+  await ctx.checkLease();
+  await ctx.driver.cancel(ctx.move(await ctx.read()), ctx.run('finishing'));
+  await ctx.save({ increment: null });
+};

@@ -1,0 +1,20 @@
+/** Step 1 of every method: the claim and the record stand at the VM before the first effect (rules.md §6.2). */
+import type { MoveContext, Step } from './step.js';
+
+/** The lease is held by the run itself; the interpreter has just written the record. */
+export const claim = (phase: Step['phase']): Step => ({
+  name: 'claim',
+  phase,
+  run: async (ctx) => {
+    await writeClaim(ctx);
+    return 'next';
+  },
+});
+
+async function writeClaim(ctx: MoveContext): Promise<void> {
+  const { vm } = await ctx.read();
+  const { stack, urn, spentGo } = ctx.record;
+  if (vm.claim?.stack === stack && vm.claim.urn === urn && vm.claim.cancelled === null && vm.claim.spentGo === spentGo) return;
+  await ctx.checkLease();
+  await ctx.driver.claim(vm.uuid, { v: 1, stack, urn, spentGo, lastMove: vm.claim?.lastMove ?? null, cancelled: null });
+}

@@ -1,0 +1,53 @@
+/** How a move ends, well or cancelled: what must outlive it goes into the claim, annotation and record go. */
+import type { Claim, LastMove, MigrationRecord } from '../record.js';
+import type { MoveContext } from './step.js';
+
+export interface Ending {
+  /** null: the move did not take place, the VM keeps the last one that did. */
+  readonly lastMove: LastMove | null;
+  /** The target must not be started again by itself (`vmplacement cancel`). */
+  readonly cancelled?: Claim['cancelled'];
+}
+
+/** Claim, annotation, then the record: a crash in between leaves the record, and the next run does the rest. */
+export async function endMove(ctx: MoveContext, ending: Ending): Promise<void> {
+  await writeEnding(ctx, ending);
+  await ctx.drop();
+}
+
+export async function writeEnding(ctx: MoveContext, ending: Ending): Promise<void> {
+  const { record, driver } = ctx;
+  const { vm } = await ctx.read();
+  if (vm.annotation.length > 0) {
+    await ctx.checkLease();
+    await driver.annotate(vm.uuid, { shutdown: null, giver: record.stack });
+  }
+  await ctx.checkLease();
+  await driver.claim(vm.uuid, {
+    v: 1,
+    stack: record.stack,
+    urn: record.urn,
+    spentGo: spentValue(record),
+    lastMove: ending.lastMove ?? vm.claim?.lastMove ?? null,
+    cancelled: ending.cancelled ?? null,
+  });
+}
+
+/**
+ * The declared value that this move used up: the one that was declared while it was under way, whether or not it was what
+ * cut it over. `hold` is no go and is never spent: a later `hold` must hold.
+ */
+function spentValue(record: MigrationRecord): string | null {
+  const { declaredGo } = record;
+  return declaredGo === undefined || declaredGo === null || declaredGo === 'hold' ? record.spentGo : declaredGo;
+}
+
+export function lastMoveOf(record: MigrationRecord, end: string): LastMove {
+  const { moveId, method, from, to, startedAt, offAt, backAt, bytes, go, powerBefore } = record;
+  const back = backAt ?? end;
+  // A VM that was off before had no downtime; one that is left off after a shutdown (`startAfter: never`) until it was complete.
+  const downtimeMs = offAt === null || powerBefore !== 'running' ? 0 : Math.max(0, Date.parse(back) - Date.parse(offAt));
+  return { moveId, method, from, to, start: startedAt, end, downtimeMs, bytes, go: go === null ? '' : goText(go) };
+}
+
+const goText = (go: NonNullable<MigrationRecord['go']>): string => `${go.place}: ${go.value} by ${go.giver} at ${go.at}`;

@@ -1,0 +1,83 @@
+/** Hot: the VM keeps running; the platform's job moves it (rules.md §6 "Hot"). */
+import { iso } from '../clock.js';
+import { PlacementError } from '../errors.js';
+import { blockSource } from './block.js';
+import { claim } from './claim.js';
+import { unstoppable } from './parking.js';
+import { readBack } from './read-back.js';
+import { isRunning } from './reality.js';
+import { retire, settle } from './retire.js';
+import type { MoveContext, Step, Undo } from './step.js';
+
+const phase = 'Migrating';
+
+/** The host must not start it again by itself while, or after, its memory leaves. */
+const autostartOff: Step = {
+  name: 'autostart-off',
+  phase,
+  run: async (ctx) => {
+    const { source } = await ctx.read();
+    if (ctx.record.autostartBefore && source !== null) {
+      await ctx.checkLease();
+      await ctx.driver.autostart(source.ref, false, ctx.run('finishing'));
+    }
+    return 'next';
+  },
+  undo: async (ctx) => {
+    const { source } = await ctx.read();
+    if (!ctx.record.autostartBefore || source === null) return;
+    await ctx.checkLease();
+    await ctx.driver.autostart(source.ref, true, ctx.run('finishing'));
+  },
+};
+
+const stopJob: Undo = async (ctx) => {
+  await ctx.checkLease();
+  await ctx.driver.cancel(ctx.move(await ctx.read()), ctx.run('finishing'));
+};
+
+const migrate: Step = {
+  name: 'migrate',
+  phase,
+  run: async (ctx) => {
+    // A run that re-attaches after the job has ended blocks the source before anything else.
+    if (hasArrived(await ctx.read())) await blockSource(ctx);
+    const outcome = await unstoppable(ctx, 'the platform runs this hot migration: waiting for its end', async () =>
+      ctx.driver.migrate(ctx.move(await ctx.read()), ctx.run('finishing')),
+    );
+    const reality = await blockSource(ctx);
+    if (!isRunning(reality.target))
+      throw new PlacementError(
+        'platform',
+        `${ctx.vm}: the migration job ended, but the VM does not read as running on ${ctx.record.to.host}.`,
+        {
+          vm: ctx.vm,
+        },
+      );
+    for (const warning of outcome.warnings) ctx.warn(`${ctx.vm}: ${warning}`);
+    // Downtime is what the platform measured; the record knows two moments, so they are put that far apart.
+    await ctx.save({
+      targetStarting: true,
+      bytes: ctx.record.bytes + outcome.bytes,
+      backAt: iso(reality.at),
+      offAt: iso(reality.at - (outcome.downtimeMs ?? 0)),
+    });
+    return 'next';
+  },
+  undo: stopJob,
+};
+
+const block: Step = {
+  name: 'block-source',
+  phase,
+  run: async (ctx) => {
+    await blockSource(ctx);
+    return 'next';
+  },
+};
+
+/** The job has ended well: from here only forward. */
+export const hasArrived = (reality: Awaited<ReturnType<MoveContext['read']>>): boolean =>
+  isRunning(reality.target) && !isRunning(reality.source);
+
+export const hotSteps: readonly Step[] = [claim(phase), autostartOff, migrate, block, readBack(phase), retire(phase), settle(phase)];

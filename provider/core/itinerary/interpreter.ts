@@ -1,0 +1,116 @@
+/**
+ * The one interpreter of the itineraries: reads reality and the record, skips what is done, and goes on. It writes the record before
+ * and after every step, so that any later run, on any machine, continues from there.
+ */
+import { PlacementError } from '../errors.js';
+import type { MigrationRecord, Phase } from '../record.js';
+import { hasArrived } from './hot.js';
+import { interrupted, parkIfInterrupted } from './parking.js';
+import { isRunning } from './reality.js';
+import { isCutover, rollBackCutover } from './staged.js';
+import type { MoveContext, Reality, Step } from './step.js';
+import { stepsOf } from './tables.js';
+import { undo } from './undo.js';
+
+/** `cancel-requested`: another front door has put the request into the record; the caller cancels. */
+export type Carried = 'done' | 'pause' | 'cancel-requested';
+
+/** Throws what stopped it, after it has put back or parked what it can (rules.md §6); the first error is never hidden. */
+export async function carryOut(ctx: MoveContext): Promise<Carried> {
+  try {
+    return await walk(ctx);
+  } catch (error) {
+    throw await afterError(ctx, error);
+  }
+}
+
+async function walk(ctx: MoveContext): Promise<Carried> {
+  const steps = stepsOf(ctx.record.method);
+  for (;;) {
+    const reality = await ctx.read();
+    if (reality.vm.record?.request === 'cancel' && canCancel(ctx.record, reality)) return 'cancel-requested';
+    const step = steps.find(({ name }) => !ctx.record.done.includes(name));
+    if (step === undefined) return 'done';
+    if (step.done?.(reality, ctx.record) === true) {
+      await complete(ctx, step, steps);
+      continue;
+    }
+    if (isSafePoint(ctx.record, reality)) parkIfInterrupted(ctx);
+    const phase = phaseOf(step, ctx.record);
+    if (ctx.record.step !== step.name || ctx.record.phase !== phase || ctx.record.failed !== null)
+      await ctx.save({ step: step.name, phase, failed: null });
+    ctx.emit({ kind: 'start', vm: ctx.vm, step: step.name, message: `${ctx.vm}: ${step.name}` });
+    const result = await step.run(ctx);
+    ctx.emit({ kind: 'end', vm: ctx.vm, step: step.name, phase: ctx.record.phase, message: `${ctx.vm}: ${step.name}: ${result}` });
+    switch (result) {
+      case 'next':
+        await complete(ctx, step, steps);
+        break;
+      case 'back':
+        break;
+      case 'pause':
+        return 'pause';
+      case 'done':
+        return 'done';
+    }
+  }
+}
+
+/** One write is both the end of this step and the beginning of the next. */
+async function complete(ctx: MoveContext, step: Step, steps: readonly Step[]): Promise<void> {
+  const done = [...ctx.record.done, step.name];
+  const next = steps.find(({ name }) => !done.includes(name));
+  await ctx.save({ done, ...(next === undefined ? {} : { step: next.name, phase: phaseOf(next, ctx.record), failed: null }) });
+}
+
+/** A source that waits for its confirmation shows that phase until it is retired. */
+const phaseOf = (step: Step, record: MigrationRecord): Phase =>
+  record.phase === 'AwaitingConfirmation' && step.name === 'retire' ? record.phase : step.phase;
+
+export const canCancel = (record: MigrationRecord, reality: Reality): boolean =>
+  !record.targetStarting && !(record.method === 'hot' && hasArrived(reality));
+
+/** The VM runs, or was off before; and nothing is past the point of no return. */
+const isSafePoint = (record: MigrationRecord, reality: Reality): boolean =>
+  !record.targetStarting && !record.stoppedByMove && (isRunning(reality.source) || record.powerBefore !== 'running');
+
+/** Puts back or parks what it can, and returns the error to throw. */
+async function afterError(ctx: MoveContext, error: unknown): Promise<unknown> {
+  // Somebody else controls the VM now: not one more effect, not one more write.
+  if (PlacementError.isInstance(error) && (error.code === 'lease-lost' || error.code === 'conflict')) return error;
+  // Nothing was written yet: nothing to put back.
+  if (!ctx.stored) return error;
+  const safe = !ctx.record.targetStarting && !ctx.record.stoppedByMove;
+  const wasInterrupted = ctx.interrupt.aborted && safe && !(PlacementError.isInstance(error) && error.code !== 'interrupted');
+  try {
+    if (wasInterrupted) {
+      await ctx.save({ phase: 'Parked' });
+      return PlacementError.isInstance(error) ? error : interrupted(ctx);
+    }
+    return await recover(ctx, error);
+  } catch (second) {
+    ctx.warn(`${ctx.vm}: ${textOf(error)} Putting it back failed as well: ${textOf(second)}`);
+    return error;
+  }
+}
+
+async function recover(ctx: MoveContext, error: unknown): Promise<unknown> {
+  const { record } = ctx;
+  const reality = await ctx.read();
+  if (canCancel(record, reality)) {
+    const cold = record.method === 'cold' && (record.powerBefore === 'running' || isRunning(reality.source));
+    if (record.method === 'hot' || cold) {
+      const failures = await undo(ctx, {});
+      for (const failure of failures) ctx.warn(`${ctx.vm}: putting back: ${failure}`);
+      return error;
+    }
+    if (isCutover(record)) {
+      await rollBackCutover(ctx, textOf(error));
+      return error;
+    }
+  }
+  await ctx.save({ phase: 'Failed', failed: textOf(error) });
+  return error;
+}
+
+const textOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

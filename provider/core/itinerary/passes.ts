@@ -1,0 +1,64 @@
+/** Staged, while the VM runs: the full copy and the increments (rules.md §6.3). */
+import { iso } from '../clock.js';
+import type { Replication } from '../driver.js';
+import { copiedDisks } from '../estimate.js';
+import { isKnown } from '../inventory.js';
+import { hostOf } from '../locate.js';
+import { projectedDowntime, stoppedShrinking } from '../progress.js';
+import { parkIfInterrupted } from './parking.js';
+import { isRunning } from './reality.js';
+import type { MoveContext, Reality } from './step.js';
+
+/** Sends one pass and records it: the target has acknowledged its flush when the driver returns. */
+export async function sendPass(ctx: MoveContext, reality: Reality): Promise<Replication> {
+  parkIfInterrupted(ctx);
+  const pass = await ctx.driver.replicate(ctx.move(reality), ctx.run('parkable'));
+  const at = await ctx.clock.now();
+  const projectedDowntimeMs = projectedDowntime(pass, ctx.record.options, copiedBytes(ctx, reality));
+  ctx.countPass();
+  await ctx.save({
+    increment: { n: pass.n, images: pass.images, at: iso(at), bytes: pass.bytes, projectedDowntimeMs },
+    bytes: ctx.record.bytes + pass.bytes,
+  });
+  if (pass.distrust !== '') ctx.warn(`${ctx.vm}: copied in full again: ${pass.distrust}.`);
+  ctx.emit({
+    kind: 'progress',
+    vm: ctx.vm,
+    step: ctx.record.step,
+    bytes: pass.bytes,
+    total: pass.bytes,
+    rate: pass.bytesPerSecond,
+    pass: pass.n,
+    projectedDowntimeMs,
+  });
+  // A task that is only watched may answer at once: look again a little later.
+  if (ctx.driver.capabilities.increments === 'platform' && !pass.waiting && pass.durationMs === 0)
+    await ctx.clock.sleep(watchMs, 'work', ctx.run('parkable').signal);
+  return pass;
+}
+
+/** Passes until one would fit the downtime budget, or they stop shrinking, or the VM no longer runs. */
+export async function sendPasses(ctx: MoveContext): Promise<void> {
+  for (;;) {
+    const reality = await ctx.read();
+    if (reality.vm.record?.request === 'cancel') return;
+    if (!isRunning(reality.source)) return;
+    const pass = await sendPass(ctx, reality);
+    if (ctx.driver.capabilities.increments === 'platform') {
+      if (pass.waiting) return;
+      continue;
+    }
+    if (fitsBudget(ctx) || stoppedShrinking(pass)) return;
+  }
+}
+
+export const fitsBudget = (ctx: MoveContext): boolean =>
+  ctx.record.increment !== null && ctx.record.increment.projectedDowntimeMs <= ctx.record.options.downtimeBudgetMs;
+
+function copiedBytes(ctx: MoveContext, { inventory, vm }: Reality): number {
+  const host = hostOf(inventory, ctx.record.to);
+  if (!isKnown(vm.disks)) return 0;
+  return copiedDisks(vm.disks, host?.facts ?? { unknown: 'no such host' }).reduce((sum, disk) => sum + disk.allocatedBytes, 0);
+}
+
+const watchMs = 5000;

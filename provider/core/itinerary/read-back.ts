@@ -1,0 +1,49 @@
+/** Reads back that the VM is on the target and only there (rules.md §6.10), and gives it its autostart. */
+import { iso } from '../clock.js';
+import { PlacementError } from '../errors.js';
+import { isKnown, placeText, samePlace } from '../inventory.js';
+import { isRunning, isUnread } from './reality.js';
+import { shallRun, twoCopies } from './start.js';
+import type { Step } from './step.js';
+
+export const readBack = (phase: Step['phase']): Step => ({
+  name: 'read-back',
+  phase,
+  run: async (ctx) => {
+    const { record, driver } = ctx;
+    const reality = await ctx.read();
+    const { target } = reality;
+    const to = placeText(record.to);
+    const mustRun = record.method === 'hot' || shallRun(record);
+    if (isRunning(reality.source)) throw twoCopies(ctx, reality);
+    if (target === null || (mustRun && !isRunning(target)))
+      throw new PlacementError(
+        'platform',
+        `${ctx.vm}: reads as ${target?.power ?? 'absent'} on ${to} after the move; its source is kept.`,
+        {
+          vm: ctx.vm,
+          next: `look at ${to}, then pulumi up`,
+        },
+      );
+    const elsewhere = reality.vm.copies.filter((copy) => copy.power === 'running' && !samePlace(copy.ref, record.to));
+    if (elsewhere.length > 0) throw twoCopies(ctx, reality);
+    if (isUnread(reality, record.from))
+      throw new PlacementError(
+        'platform',
+        `${ctx.vm}: runs on ${to}, but ${placeText(record.from)} cannot be read, so nothing there is touched.`,
+        {
+          vm: ctx.vm,
+          next: 'pulumi up when that host answers',
+        },
+      );
+    const others = reality.unread.map((host) => `${host.cluster}/${host.name}`);
+    if (others.length > 0) ctx.warn(`${ctx.vm}: runs on ${to}; not read, so not checked for another copy: ${others.join(', ')}.`);
+
+    if (record.autostartBefore && !(isKnown(target.autostart) && target.autostart)) {
+      await ctx.checkLease();
+      await driver.autostart(target.ref, true, ctx.run('finishing'));
+    }
+    if (record.backAt === null) await ctx.save({ backAt: iso(reality.at) });
+    return 'next';
+  },
+});

@@ -1,0 +1,67 @@
+/** Reads reality for one move, and answers the questions that several steps ask of it. */
+import type { Driver, SurveyScope } from '../driver.js';
+import { PlacementError } from '../errors.js';
+import {
+  isKnown,
+  isUnknown,
+  placeText,
+  samePlace,
+  unreadHosts,
+  type Copy,
+  type Host,
+  type Inventory,
+  type Place,
+  type Timestamp,
+  type Vm,
+} from '../inventory.js';
+import type { MigrationRecord } from '../record.js';
+import type { Reality } from './step.js';
+
+export async function readReality(driver: Driver, record: MigrationRecord, signal?: AbortSignal): Promise<Reality> {
+  const scope: SurveyScope = { vms: [record.vm.uuid] };
+  const inventory = await driver.survey(scope, signal);
+  return seen(inventory, record);
+}
+
+export function seen(inventory: Inventory, record: MigrationRecord): Reality {
+  const vm = inventory.vms.find((one) => one.uuid === record.vm.uuid);
+  if (vm === undefined) {
+    const unread = unreadHosts(inventory).map((host) => placeText({ cluster: host.cluster, host: host.name }));
+    throw new PlacementError(
+      'platform',
+      unread.length > 0
+        ? `${record.vm.name}: not found on any host that was read; ${unread.join(', ')} could not be read. Its migration record is kept.`
+        : `${record.vm.name}: no longer found on any host, although a move of it is under way.`,
+      { vm: record.vm.name, next: 'look at the hosts, then pulumi up again' },
+    );
+  }
+  return {
+    inventory,
+    vm,
+    source: copyAt(vm, record.from),
+    target: copyAt(vm, record.to),
+    unread: unreadHosts(inventory),
+    at: Date.parse(inventory.observedAt),
+  };
+}
+
+export const copyAt = (vm: Vm, place: Place): Copy | null => vm.copies.find((copy) => samePlace(copy.ref, place)) ?? null;
+
+export const isUnread = (reality: Reality, place: Place): boolean =>
+  reality.unread.some((host: Host) => host.cluster === place.cluster && host.name === place.host);
+
+/** The source is there and reads off (also: kept and blocked). */
+export const isOff = (copy: Copy | null): copy is Copy & { readonly power: 'off' } => copy !== null && copy.power === 'off';
+export const isRunning = (copy: Copy | null): copy is Copy & { readonly power: 'running' } => copy !== null && copy.power === 'running';
+
+/** The source ran after it had read off: what was copied since is void (rules.md §6.7). */
+export function ranSince(source: Copy, offAt: Timestamp | null): boolean {
+  if (source.power !== 'off') return true;
+  if (offAt === null || !isKnown(source.lastChange)) return false;
+  return Date.parse(source.lastChange.at) > Date.parse(offAt);
+}
+
+/** When a copy that is off went off; the moment of the reading where the platform does not tell. */
+export function wentOffAt(source: Copy, reality: Reality): Timestamp {
+  return isUnknown(source.lastChange) ? new Date(reality.at).toISOString() : source.lastChange.at;
+}

@@ -1,0 +1,43 @@
+/** The source goes last: kept until it is confirmed, or removed (rules.md §6.11); then the move is over. */
+import { placeText } from '../inventory.js';
+import { endMove, lastMoveOf, writeEnding } from './closing.js';
+import { readReality } from './reality.js';
+import type { Step } from './step.js';
+
+export const retire = (phase: Step['phase']): Step => ({
+  name: 'retire',
+  phase,
+  run: async (ctx) => {
+    const { record, driver } = ctx;
+    const { source } = await ctx.read();
+    // Gone: the platform removed it itself, or an earlier run did.
+    if (source === null) return 'next';
+    await ctx.checkLease();
+    if (record.options.keepSource === 'no' || !driver.capabilities.keepsSource) {
+      await driver.retire(source.ref, record.moveId, ctx.run('finishing'));
+      return 'next';
+    }
+    if (source.role !== 'kept') await driver.keep(source.ref, record.moveId, ctx.run('finishing'));
+    if (record.phase !== 'AwaitingConfirmation') {
+      // The move itself is over: its figures and the spent go are told while the source still waits.
+      await writeEnding(ctx, { lastMove: lastMoveOf(record, record.backAt ?? record.startedAt) });
+      await ctx.save({ phase: 'AwaitingConfirmation' });
+    }
+    ctx.notice(
+      `${ctx.vm}: runs on ${placeText(record.to)}; its source on ${placeText(record.from)} is kept, blocked. Next: vmplacement confirm ${ctx.vm}`,
+    );
+    return 'pause';
+  },
+});
+
+export const settle = (phase: Step['phase']): Step => ({
+  name: 'settle',
+  phase,
+  run: async (ctx) => {
+    const { record } = ctx;
+    const { vm } = await readReality(ctx.driver, record);
+    const told = vm.claim?.lastMove?.moveId === record.moveId ? vm.claim.lastMove : null;
+    await endMove(ctx, { lastMove: told ?? lastMoveOf(record, record.backAt ?? record.startedAt) });
+    return 'done';
+  },
+});

@@ -1,0 +1,51 @@
+/** Sends a shutdown and watches for it: grace, then late shutdown; a power-off only under `force` (rules.md §6.6). */
+import { formatDuration } from '../units.js';
+import { isOff, isRunning } from './reality.js';
+import type { MoveContext, Reality, Undo } from './step.js';
+import { waitFor } from './wait.js';
+
+export type ShutdownOutcome = { readonly off: Reality } | { readonly off: null };
+
+/** The record must already say that this move stops the VM: a crash right after the request must not forget it. */
+export async function shutDown(ctx: MoveContext, reality: Reality, force: 'force' | 'graceful-only'): Promise<ShutdownOutcome> {
+  const { shutdownGraceMs, lateShutdownMs, noProgressTimeoutMs } = ctx.record.options;
+  const run = ctx.run('finishing');
+  const source = reality.source;
+  if (source === null) throw new Error(`${ctx.vm}: no source to shut down`);
+  if (isOff(source)) return { off: reality };
+  const off = (now: Reality): boolean => isOff(now.source);
+
+  await ctx.checkLease();
+  await ctx.driver.shutdown(source.ref, 'graceful', run);
+  const inTime = await waitFor(ctx, off, shutdownGraceMs, run.signal);
+  if (inTime !== null) return { off: inTime };
+
+  if (force === 'force') {
+    ctx.warn(`${ctx.vm}: did not shut down within ${formatDuration(shutdownGraceMs)}; powered off, as "force" allows.`);
+    await ctx.checkLease();
+    await ctx.driver.shutdown(source.ref, 'power-off', run);
+    return { off: await waitFor(ctx, off, noProgressTimeoutMs, run.signal) };
+  }
+  ctx.warn(
+    `${ctx.vm}: did not shut down within ${formatDuration(shutdownGraceMs)}; watching ${formatDuration(lateShutdownMs)} more, it is not powered off.`,
+  );
+  return { off: await waitFor(ctx, off, lateShutdownMs, run.signal) };
+}
+
+/** A VM that ran before and that this move (or the go) stopped is started again; one found off stays off. */
+export const startSourceAgain: Undo = async (ctx) => {
+  const { powerBefore, stoppedByMove, options } = ctx.record;
+  if (powerBefore !== 'running' || !stoppedByMove) return;
+  // A shutdown that was sent just before a crash may still be on its way: starting a VM that is about to go off is lost.
+  const reality = await ctx.read();
+  if (isRunning(reality.source)) {
+    await ctx.save({ stoppedByMove: false });
+    return;
+  }
+  if (reality.source === null) throw new Error(`${ctx.vm}: the source cannot be read, so it cannot be started again`);
+  await ctx.checkLease();
+  await ctx.driver.start(reality.source.ref, ctx.run('finishing'));
+  if ((await waitFor(ctx, (now) => isRunning(now.source), options.noProgressTimeoutMs, ctx.run('finishing').signal)) === null)
+    throw new Error(`${ctx.vm}: was started again on ${ctx.record.from.host}, but does not read as running`);
+  await ctx.save({ stoppedByMove: false, offAt: null });
+};

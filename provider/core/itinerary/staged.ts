@@ -1,0 +1,170 @@
+/** Staged: copy while the VM runs, pause for the go, then the last increment with the VM off (rules.md §6). */
+import type { Distrust, Outcome } from '../driver.js';
+import { PlacementError } from '../errors.js';
+import { placeText } from '../inventory.js';
+import { blockSource, dropCopies, unblockSource } from './block.js';
+import { claim } from './claim.js';
+import { goNow, isHeldNow, mayObey } from './go-now.js';
+import { parkIfInterrupted, unstoppable } from './parking.js';
+import { fitsBudget, sendPasses } from './passes.js';
+import { readBack } from './read-back.js';
+import { isOff, isRunning, ranSince } from './reality.js';
+import { retire, settle } from './retire.js';
+import { shutDown, startSourceAgain } from './shutdown.js';
+import { pointOfNoReturn, startTarget } from './start.js';
+import type { MoveContext, Reality, Step, StepResult } from './step.js';
+import { awaitGo, backToWaiting, overBudget } from './waiting.js';
+
+const phase = 'CuttingOver';
+
+const replicate: Step = {
+  name: 'replicate',
+  phase: 'Replicating',
+  run: async (ctx) => {
+    await sendPasses(ctx);
+    return 'next';
+  },
+  undo: dropCopies,
+};
+
+/** After the go: the smallest last increment that can be had while the VM still runs. */
+const shrink: Step = {
+  name: 'shrink',
+  phase: 'AwaitingShutdown',
+  run: async (ctx) => {
+    await sendPasses(ctx);
+    const reality = await ctx.read();
+    if (!isRunning(reality.source) || fitsBudget(ctx) || ctx.record.go?.value === 'force') return 'next';
+    return backToWaiting(ctx, { reason: overBudget(ctx), since: 'keep', increment: 'keep' });
+  },
+};
+
+const shutdown: Step = {
+  name: 'shutdown',
+  phase,
+  run: async (ctx) => {
+    const reality = await ctx.read();
+    if (isOff(reality.source)) return 'next';
+    parkIfInterrupted(ctx);
+    if (!isRunning(reality.source))
+      return backToWaiting(ctx, {
+        reason: `the VM is ${reality.source?.power ?? 'not found on its source'}`,
+        since: 'keep',
+        increment: 'keep',
+      });
+    // Read again immediately before the shutdown is sent: a hold, or a go that was taken back, still counts.
+    const { go, force, warnings } = goNow(ctx, reality);
+    if (go === null || isHeldNow(ctx, reality) || !mayObey(ctx, go, reality)) {
+      const reason = isHeldNow(ctx, reality)
+        ? '"hold" was set: the shutdown is not sent'
+        : (warnings[0] ?? 'the go was taken back before the shutdown was sent');
+      return backToWaiting(ctx, { reason, since: 'keep', increment: 'keep' });
+    }
+    await ctx.save({ go, stoppedByMove: true });
+    const { off } = await unstoppable(ctx, 'the shutdown was sent: the cutover is finished first', () =>
+      shutDown(ctx, reality, force ? 'force' : 'graceful-only'),
+    );
+    if (off !== null) return 'next';
+    return backToWaiting(ctx, {
+      reason: 'the guest did not obey the shutdown: it runs on and the move waits again (shut it down from inside, or give "force")',
+      since: 'keep',
+      increment: 'keep',
+    });
+  },
+  undo: startSourceAgain,
+};
+
+const block: Step = {
+  name: 'block-source',
+  phase,
+  run: async (ctx) => {
+    const reality = await blockSource(ctx);
+    return isOff(reality.source) ? 'next' : sourceRan(ctx, reality);
+  },
+  undo: unblockSource,
+};
+
+const finish: Step = {
+  name: 'finish',
+  phase,
+  run: async (ctx) => {
+    const reality = await ctx.read();
+    if (reality.source === null)
+      throw new PlacementError('platform', `${ctx.vm}: its source on ${placeText(ctx.record.from)} is not found.`, { vm: ctx.vm });
+    const { separateStart } = ctx.driver.capabilities;
+    if (ranSince(reality.source, ctx.record.offAt)) return sourceRan(ctx, reality);
+    // Where finishing starts the target, the point of no return lies before it.
+    if (!separateStart) await ctx.save({ targetStarting: true });
+    const outcome = await unstoppable(ctx, 'the VM is off: the cutover is finished first', () =>
+      ctx.driver.finish(ctx.move(reality), ctx.run('finishing')),
+    );
+    if (!isDistrust(outcome)) return finished(ctx, outcome);
+    if (!separateStart) await ctx.save({ targetStarting: false });
+    return ctx.record.go?.value === 'force' ? copyWhileOff(ctx, outcome) : distrusted(ctx, outcome);
+  },
+  undo: dropCopies,
+};
+
+async function finished(ctx: MoveContext, outcome: Outcome): Promise<StepResult> {
+  for (const warning of outcome.warnings) ctx.warn(`${ctx.vm}: ${warning}`);
+  await ctx.save({ bytes: ctx.record.bytes + outcome.bytes });
+  return 'next';
+}
+
+/** Only under `force`: the full copy is made with the VM off. */
+async function copyWhileOff(ctx: MoveContext, { reason }: Distrust): Promise<StepResult> {
+  ctx.warn(`${ctx.vm}: the increment cannot be trusted (${reason}); "force" allows a full copy with the VM off.`);
+  await dropCopies(ctx);
+  const outcome = await unstoppable(ctx, 'the VM is off: the cutover is finished first', async () =>
+    ctx.driver.copyOff(ctx.move(await ctx.read()), ctx.run('finishing')),
+  );
+  return finished(ctx, outcome);
+}
+
+async function distrusted(ctx: MoveContext, { reason }: Distrust): Promise<StepResult> {
+  const byOperator = ctx.record.go?.place === 'guest';
+  await unblockSource(ctx);
+  if (!byOperator) await startSourceAgain(ctx);
+  const after = byOperator
+    ? 'the VM was shut down by its operator and stays off: start it, then a new full copy is made'
+    : 'the VM was started again on its source, a new full copy comes next';
+  return backToWaiting(ctx, { reason: `the last increment cannot be trusted (${reason}): ${after}`, since: 'again', increment: 'void' });
+}
+
+/** Somebody started the source after it had read off: the increment is void, the VM lives on where it is. */
+async function sourceRan(ctx: MoveContext, reality: Reality): Promise<StepResult> {
+  await unblockSource(ctx);
+  const now = reality.source?.power ?? 'absent';
+  return backToWaiting(ctx, {
+    reason: `the VM was started on ${placeText(ctx.record.from)} by somebody else during the cutover (it reads ${now}): what was sent is void, the move waits again`,
+    since: 'again',
+    increment: 'keep',
+  });
+}
+
+/** An error in the cutover before the point of no return: the VM is brought back, and the move waits again. */
+export async function rollBackCutover(ctx: MoveContext, message: string): Promise<void> {
+  await unblockSource(ctx);
+  await startSourceAgain(ctx);
+  await backToWaiting(ctx, { reason: `the cutover failed and was rolled back: ${message}`, since: 'again', increment: 'keep' });
+}
+
+export const isCutover = (record: MoveContext['record']): boolean =>
+  record.method === 'staged' && [shutdown.name, block.name, finish.name, 'point-of-no-return'].includes(record.step);
+
+const isDistrust = (outcome: Outcome | Distrust): outcome is Distrust => 'reason' in outcome;
+
+export const stagedSteps: readonly Step[] = [
+  claim('Replicating'),
+  replicate,
+  awaitGo,
+  shrink,
+  shutdown,
+  block,
+  finish,
+  pointOfNoReturn(phase, sourceRan),
+  startTarget(phase),
+  readBack(phase),
+  retire(phase),
+  settle(phase),
+];

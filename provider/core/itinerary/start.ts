@@ -1,0 +1,82 @@
+/** The point of no return and the start on the target (rules.md §6.9), the same for cold and staged. */
+import { PlacementError } from '../errors.js';
+import { placeText, type Timestamp } from '../inventory.js';
+import { iso } from '../clock.js';
+import type { MigrationRecord } from '../record.js';
+import { isOff, isRunning, ranSince } from './reality.js';
+import type { MoveContext, Reality, Step, StepResult } from './step.js';
+import { waitFor } from './wait.js';
+
+/** `sourceRan`: what the method does when somebody started the source in between. */
+export const pointOfNoReturn = (phase: Step['phase'], sourceRan: (ctx: MoveContext, reality: Reality) => Promise<StepResult>): Step => ({
+  name: 'point-of-no-return',
+  phase,
+  done: (_reality, record) => record.targetStarting,
+  run: async (ctx) => {
+    const reality = await ctx.read();
+    const { source, target } = reality;
+    if (source !== null && ranSince(source, ctx.record.offAt)) return sourceRan(ctx, reality);
+    if (target === null)
+      throw new PlacementError('platform', `${ctx.vm}: its copy on ${placeText(ctx.record.to)} is not found; it is not started.`, {
+        vm: ctx.vm,
+      });
+    await ctx.save({ targetStarting: true });
+    return 'next';
+  },
+});
+
+/** Starts it unless it shall stay off. Forward only: an error here leaves the record, the next run tries again. */
+export const startTarget = (phase: Step['phase']): Step => ({
+  name: 'start-target',
+  phase,
+  run: async (ctx) => {
+    const { record } = ctx;
+    const reality = await ctx.read();
+    if (!shallRun(record)) {
+      await ctx.save({ backAt: record.backAt ?? iso(reality.at) });
+      return 'next';
+    }
+    if (isRunning(reality.source)) throw twoCopies(ctx, reality);
+    const back = isRunning(reality.target) ? reality : await start(ctx, reality);
+    await ctx.save({ backAt: runningSince(back, record) });
+    return 'next';
+  },
+});
+
+export const shallRun = (record: MigrationRecord): boolean =>
+  record.options.startAfter === 'always' || (record.options.startAfter === 'asBefore' && record.powerBefore === 'running');
+
+export function twoCopies(ctx: MoveContext, reality: Reality): PlacementError {
+  const { from, to } = ctx.record;
+  const both = isRunning(reality.target) ? 'it runs on both' : 'the target is not started';
+  return new PlacementError(
+    'platform',
+    `${ctx.vm}: its source on ${placeText(from)} runs although this move had stopped it, and the copy on ${placeText(to)} is complete: ${both}. Nothing more is done.`,
+    { vm: ctx.vm, next: 'decide which copy is the right one, stop the other by hand, then pulumi up' },
+  );
+}
+
+async function start(ctx: MoveContext, reality: Reality): Promise<Reality> {
+  const { record } = ctx;
+  const run = ctx.run('finishing');
+  if (!isOff(reality.target))
+    throw new PlacementError(
+      'platform',
+      `${ctx.vm}: its copy on ${placeText(record.to)} is ${reality.target?.power ?? 'not found'}, so it is not started.`,
+      {
+        vm: ctx.vm,
+      },
+    );
+  await ctx.checkLease();
+  await ctx.driver.start(reality.target.ref, run);
+  const back = await waitFor(ctx, (now) => isRunning(now.target), record.options.noProgressTimeoutMs, run.signal);
+  if (back !== null) return back;
+  throw new PlacementError('timeout', `${ctx.vm}: was started on ${placeText(record.to)} but does not read as running.`, { vm: ctx.vm });
+}
+
+function runningSince(reality: Reality, record: MigrationRecord): Timestamp {
+  const change = reality.target?.lastChange;
+  if (change !== undefined && 'at' in change && (record.offAt === null || Date.parse(change.at) >= Date.parse(record.offAt)))
+    return change.at;
+  return iso(reality.at);
+}

@@ -1,0 +1,32 @@
+/** Takes a move back (rules.md §6 "Cancel"). The list derives from the record's completed steps, not from process memory. */
+import { PlacementError } from '../errors.js';
+import type { Claim } from '../record.js';
+import { endMove } from './closing.js';
+import type { MoveContext, Undo } from './step.js';
+import { stepsOf } from './tables.js';
+
+/**
+ * Undoes the steps that are complete or were begun, the last first. What fails is returned and does not keep the rest from being put
+ * back; then the record stays, marked, and a later run does the remainder. Without failures the record is gone.
+ */
+export async function undo(ctx: MoveContext, ending: { readonly cancelled?: Claim['cancelled'] }): Promise<readonly string[]> {
+  const begun = stepsOf(ctx.record.method)
+    .filter(({ name }) => ctx.record.done.includes(name) || ctx.record.step === name)
+    .reverse();
+  const failures: string[] = [];
+  const called = new Set<Undo>();
+  for (const step of begun) {
+    if (step.undo === undefined || called.has(step.undo)) continue;
+    called.add(step.undo);
+    try {
+      await step.undo(ctx);
+      await ctx.save({ done: ctx.record.done.filter((name) => name !== step.name), step: step.name });
+    } catch (error) {
+      if (PlacementError.isInstance(error) && (error.code === 'lease-lost' || error.code === 'conflict')) throw error;
+      failures.push(`${step.name}: ${error instanceof Error ? error.message : String(error)}`);
+    }
+  }
+  if (failures.length === 0) await endMove(ctx, { lastMove: null, ...ending });
+  else await ctx.save({ phase: 'Failed', failed: `putting back what the move had done failed: ${failures.join('; ')}` });
+  return failures;
+}

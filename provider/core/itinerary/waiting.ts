@@ -1,0 +1,81 @@
+/** Staged: the pause (rules.md §6.4) and the ways back to it. */
+import { iso } from '../clock.js';
+import { formatDuration } from '../units.js';
+import { goNow, mayObey } from './go-now.js';
+import { sendPass } from './passes.js';
+import { isOff, isRunning } from './reality.js';
+import type { MoveContext, Step, StepResult } from './step.js';
+
+export const awaitGo: Step = {
+  name: 'await-go',
+  phase: 'AwaitingShutdown',
+  run: async (ctx) => {
+    let reality = await ctx.read();
+    // Set before anything else: a guest shutdown counts from here on.
+    if (ctx.record.awaitingSince === null) await ctx.save({ awaitingSince: iso(reality.at) });
+    if (isRunning(reality.source)) {
+      if (ctx.record.stoppedByMove) await ctx.save({ stoppedByMove: false });
+      if (ctx.record.increment === null) return copyAgain(ctx);
+      if (ctx.passes === 0) {
+        const pass = await sendPass(ctx, reality);
+        if (pass.kind === 'full') return copyAgain(ctx);
+        reality = await ctx.read();
+      }
+    }
+    const { go, warnings, waitingUntil, hold, offWithoutGo } = goNow(ctx, reality);
+    if (go === null) {
+      const reasons = [...warnings];
+      if (hold) reasons.push('"hold" is set: no shutdown is sent');
+      if (waitingUntil !== null) reasons.push(`the go counts from ${iso(waitingUntil)} on`);
+      if (offWithoutGo && warnings.length === 0) reasons.push('the VM is off and nothing permits the cutover: it stays off');
+      return pause(ctx, reasons);
+    }
+    if (!mayObey(ctx, go, reality))
+      return pause(ctx, [`the go "${go.value}" is declared, but the plan of this run did not say that it stops the VM`]);
+    if (!isOff(reality.source) && !isRunning(reality.source))
+      return pause(ctx, [`the VM is ${reality.source?.power ?? 'not found on its source'}: resume or stop it first`]);
+    await ctx.save({ go, warnings: [], stoppedByMove: isOff(reality.source) ? ctx.record.stoppedByMove || go.place === 'guest' : false });
+    return 'next';
+  },
+};
+
+/** Phase 1 again: trust was dropped, a new full copy is made while the VM runs. */
+async function copyAgain(ctx: MoveContext): Promise<StepResult> {
+  await ctx.save({ done: ['claim'], step: 'replicate', phase: 'Replicating', awaitingSince: null });
+  return 'back';
+}
+
+export interface BackToWaiting {
+  readonly reason: string;
+  /** `keep`: a shutdown that was asked for and comes late is still a go. `again`: only one that begins from now on. */
+  readonly since: 'keep' | 'again';
+  readonly increment: 'keep' | 'void';
+}
+
+/** Back to step 4. Ends this run: a go that still stands is obeyed by the next one, not in a loop. */
+export async function backToWaiting(ctx: MoveContext, { reason, since, increment }: BackToWaiting): Promise<StepResult> {
+  const { source } = await ctx.read();
+  await ctx.save({
+    done: ['claim', 'replicate'],
+    step: awaitGo.name,
+    phase: awaitGo.phase,
+    go: null,
+    offAt: null,
+    stoppedByMove: isOff(source) && ctx.record.stoppedByMove,
+    ...(since === 'again' ? { awaitingSince: iso(await ctx.clock.now()) } : {}),
+    ...(increment === 'void' ? { increment: null } : {}),
+  });
+  return pause(ctx, [reason]);
+}
+
+export async function pause(ctx: MoveContext, reasons: readonly string[]): Promise<StepResult> {
+  if (ctx.record.warnings.join('\n') !== reasons.join('\n')) await ctx.save({ warnings: reasons });
+  for (const reason of reasons) ctx.warn(`${ctx.vm}: ${reason}.`);
+  return 'pause';
+}
+
+export const overBudget = (ctx: MoveContext): string => {
+  const projected = formatDuration(ctx.record.increment?.projectedDowntimeMs ?? 0);
+  const budget = formatDuration(ctx.record.options.downtimeBudgetMs);
+  return `the projected downtime is ${projected}, over the downtimeBudget of ${budget}: not cut over (raise the budget, or give "force")`;
+};
