@@ -1,0 +1,86 @@
+/** Check and Diff: what is declared, what it leads to, what changes. The engine calls both one after another: no I/O per resource. */
+import { previewPlacement } from '../core/placement.js';
+import type { Plan } from '../core/plan.js';
+import { checkPlacement } from '../../schema/validate.js';
+import { fromStruct, isUnknownValue, toStruct, unknownValue, type Properties } from './codec.js';
+import { refreshChanges, updateChanges, type Change } from './diff.js';
+import { memoryOf, sessionOf, type Plugin } from './plugin.js';
+import { CheckFailure, CheckResponse, DiffResponse, PropertyDiff, type provider } from './proto.js';
+
+/** Shown in the preview of a delete, where the engine asks the provider nothing. */
+const onDestroy = 'leaves the VM as it is, where it is';
+
+export async function check(plugin: Plugin, request: provider.CheckRequest): Promise<provider.CheckResponse> {
+  const urn = request.getUrn();
+  const memory = memoryOf(plugin, urn);
+  memory.read = null;
+  memory.checked = null;
+  const { inputs, desired, failures } = declared(fromStruct(request.getNews()));
+  const response = new CheckResponse();
+  if (failures.length > 0) {
+    return response
+      .setInputs(toStruct(inputs))
+      .setFailuresList(failures.map(({ path, reason }) => new CheckFailure().setProperty(path).setReason(reason)));
+  }
+  // A blocker is not a failure here: that would stop the engine before it moves the others.
+  const plan = desired === null || plugin.datacenter === null ? null : await previewPlacement(await sessionOf(plugin, urn), urn, desired);
+  if (desired !== null && plan !== null) memory.checked = { desired, plan };
+  // What is not known yet may lead to any plan: unknown, so that `up --strict` accepts the one that comes of it.
+  const promise = plan === null ? unknownValue : acts(plan) ? plan.summary : undefined;
+  return response.setInputs(toStruct({ ...inputs, onDestroy, plan: promise }));
+}
+
+export async function diff(plugin: Plugin, request: provider.DiffRequest): Promise<provider.DiffResponse> {
+  const { read } = memoryOf(plugin, request.getUrn());
+  const [oldInputs, olds, news] = [request.getOldInputs(), request.getOlds(), request.getNews()].map(fromStruct) as [
+    Properties,
+    Properties,
+    Properties,
+  ];
+  return diffResponse(read === null ? updateChanges(oldInputs, olds, news) : refreshChanges(oldInputs, olds, news, read.drifted));
+}
+
+/** A declaration without what Check itself adds (`ignoreChanges` puts it back in). */
+export function declared(news: Properties): ReturnType<typeof checkPlacement> {
+  const { plan: _plan, onDestroy: _onDestroy, ...raw } = news;
+  return checkPlacement(raw, { isUnknown: isUnknownValue });
+}
+
+/** An update would do something to this VM. */
+export function acts(plan: Plan): boolean {
+  switch (plan.action) {
+    case 'move':
+    case 'continue':
+    case 'cancel':
+    case 'retarget':
+    case 'settle':
+      return plan.summary !== '';
+    case 'none':
+    case 'blocked':
+    case 'error':
+      return false;
+  }
+}
+
+export function diffResponse(changes: readonly Change[]): provider.DiffResponse {
+  const { DIFF_SOME, DIFF_NONE } = DiffResponse.DiffChanges;
+  const response = new DiffResponse();
+  response.setChanges(changes.length > 0 ? DIFF_SOME : DIFF_NONE);
+  response.setDiffsList([...new Set(changes.map(({ path }) => topLevel(path)))]);
+  response.setReplacesList(changes.filter(({ kind }) => kind === 'replace').map(({ path }) => topLevel(path)));
+  response.setDeletebeforereplace(false);
+  response.setHasdetaileddiff(true);
+  for (const { path, kind, against } of changes) {
+    response.getDetaileddiffMap().set(path, new PropertyDiff().setKind(kinds[kind]).setInputdiff(against === 'inputs'));
+  }
+  return response;
+}
+
+const kinds = {
+  add: PropertyDiff.Kind.ADD,
+  update: PropertyDiff.Kind.UPDATE,
+  delete: PropertyDiff.Kind.DELETE,
+  replace: PropertyDiff.Kind.UPDATE_REPLACE,
+} as const;
+
+const topLevel = (path: string): string => /^[^.[]+/.exec(path)?.[0] ?? path;

@@ -1,0 +1,111 @@
+/** Create, Update and Delete. Create adopts; all three move a VM only as the plan of this run's Check said. */
+import { MoveFailed, applyPlacement, readPlacement, releasePlacement, type Session } from '../core/placement.js';
+import { PlacementError } from '../core/errors.js';
+import type { Desired } from '../core/desired.js';
+import type { Plan } from '../core/plan.js';
+import type { PlacementState } from '../core/state.js';
+import { announce } from './announce.js';
+import { acts, declared } from './check.js';
+import { fromStruct, toStruct, type Properties } from './codec.js';
+import { InitFailed } from './errors.js';
+import { isUnsettled, outputsOf, outputsToCome, storedOutputs } from './outputs.js';
+import { memoryOf, sessionOf, type Plugin } from './plugin.js';
+import { CreateResponse, Empty, UpdateResponse, type provider } from './proto.js';
+import { refusal } from './refusal.js';
+import { reporter } from './reporter.js';
+import { naming } from './text.js';
+
+export async function create(plugin: Plugin, request: provider.CreateRequest, signal: AbortSignal): Promise<provider.CreateResponse> {
+  const [urn, news] = [request.getUrn(), fromStruct(request.getProperties())];
+  if (request.getPreview()) {
+    const properties = await previewed(plugin, urn, news, null);
+    return new CreateResponse().setId('').setProperties(toStruct(properties));
+  }
+  const { session, state } = await carried(plugin, urn, news, request.getTimeout(), signal);
+  return new CreateResponse()
+    .setId(state.vmId)
+    .setProperties(toStruct(outputsOf(state)))
+    .setRefreshBeforeUpdate(needsRefresh(session, state));
+}
+
+export async function update(plugin: Plugin, request: provider.UpdateRequest, signal: AbortSignal): Promise<provider.UpdateResponse> {
+  const [urn, news] = [request.getUrn(), fromStruct(request.getNews())];
+  if (request.getPreview()) {
+    return new UpdateResponse().setProperties(toStruct(await previewed(plugin, urn, news, fromStruct(request.getOlds()))));
+  }
+  const { session, state } = await carried(plugin, urn, news, request.getTimeout(), signal);
+  return new UpdateResponse().setProperties(toStruct(outputsOf(state))).setRefreshBeforeUpdate(needsRefresh(session, state));
+}
+
+/** Deletes the resource, never the VM. */
+export async function remove(plugin: Plugin, request: provider.DeleteRequest, signal: AbortSignal): Promise<InstanceType<typeof Empty>> {
+  const urn = request.getUrn();
+  const { vm, phase } = storedOutputs(fromStruct(request.getProperties()));
+  const report = reporter(plugin.log, urn, vm, null);
+  const run = { signal, emit: report.emit, log: report.log, timeoutMs: timeoutOf(request.getTimeout()) };
+  const message = await releasePlacement(await sessionOf(plugin, urn), urn, request.getId(), run);
+  if (message !== '') plugin.log.say(isUnsettled(phase) ? 'warning' : 'info', urn, naming(vm, message));
+  return new Empty();
+}
+
+/** Decided by Check in this process, from the one survey; nothing is touched. */
+async function previewed(plugin: Plugin, urn: string, news: Properties, olds: Properties | null): Promise<Properties> {
+  const { checked } = memoryOf(plugin, urn);
+  if (checked === null) return outputsToCome({}, null);
+  const { plan, desired } = checked;
+  if (plan.action === 'blocked' || plan.action === 'error') throw refusal(plan);
+  announce(plugin.log, urn, plan);
+  if (acts(plan)) return outputsToCome(known(plan, olds), certainEnd(plan));
+  if (olds !== null) return olds;
+  const found = await readPlacement(await sessionOf(plugin, urn), desired.vm);
+  return found === null ? outputsToCome({ vm: plan.vm }, null) : outputsOf(found.state);
+}
+
+const known = (plan: Plan, olds: Properties | null): Properties =>
+  olds === null ? { vm: plan.vm } : { vm: plan.vm, vmId: storedOutputs(olds).vmId };
+
+/** Where the VM is when this `up` ends well; a staged move may pause before its end. */
+function certainEnd(plan: Plan): Plan['to'] {
+  if (plan.action === 'cancel' || plan.action === 'settle') return plan.from;
+  return plan.method === 'staged' || plan.action === 'retarget' ? null : plan.to;
+}
+
+interface Carried {
+  readonly session: Session;
+  readonly state: PlacementState;
+}
+
+async function carried(plugin: Plugin, urn: string, news: Properties, timeout: number, signal: AbortSignal): Promise<Carried> {
+  const session = await sessionOf(plugin, urn);
+  const { desired, promised, plan } = agreed(plugin, urn, news);
+  const report = reporter(plugin.log, urn, plan?.vm ?? desired.vm, plan);
+  try {
+    const run = { signal, emit: report.emit, log: report.log, timeoutMs: timeoutOf(timeout) };
+    const state = await applyPlacement(session, urn, desired, promised, run);
+    report.end(state);
+    if (desired.onPending === 'fail' && state.phase === 'AwaitingShutdown') {
+      throw new InitFailed(state.vmId, outputsOf(state), naming(state.vm, state.message), true);
+    }
+    return { session, state };
+  } catch (error) {
+    if (!MoveFailed.isInstance(error)) throw error;
+    throw new InitFailed(error.state.vmId, outputsOf(error.state), naming(error.state.vm, error.message), true);
+  }
+}
+
+/** The declaration, and what Check promised in this run; no plan in the inputs means that Check saw nothing to do. */
+function agreed(plugin: Plugin, urn: string, news: Properties): { desired: Desired; promised: string; plan: Plan | null } {
+  const { checked } = memoryOf(plugin, urn);
+  const plan = checked?.plan ?? null;
+  const desired = checked?.desired ?? declared(news).desired;
+  if (desired === null) throw new PlacementError('internal', 'The inputs of an update are not all known.');
+  const text = news['plan'];
+  if (typeof text === 'string') return { desired, promised: text, plan };
+  // A refusal was seen, e.g. a VM that is locked by others: an `up` may wait for its end.
+  return { desired, promised: plan?.action === 'blocked' ? plan.summary : '', plan };
+}
+
+const needsRefresh = (session: Session, state: PlacementState): boolean => isUnsettled(state.phase) || session.settings.alwaysRefresh;
+
+/** Custom timeouts come in seconds, 0 when none was declared. */
+const timeoutOf = (seconds: number): number | null => (seconds > 0 ? seconds * 1000 : null);

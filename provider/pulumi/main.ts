@@ -1,0 +1,26 @@
+#!/usr/bin/env node
+/** `pulumi-resource-vmplacement`: started by the engine with its address, answers with a port on the first line of stdout. */
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import process from 'node:process';
+import { fileURLToPath } from 'node:url';
+import { serve } from './server.js';
+import { endWithParent } from './shutdown.js';
+
+const version = packageVersion(dirname(fileURLToPath(import.meta.url)));
+// The engine's address is the first argument that is no option (`--logtostderr`, `-v=9`, `--tracing X` may come before it).
+const server = await serve(engineAddress(process.argv.slice(2)), version);
+endWithParent(server);
+process.stdout.write(`${server.port}\n`);
+
+function engineAddress(args: readonly string[]): string {
+  return args.find((arg, index) => !arg.startsWith('-') && args[index - 1] !== '--tracing') ?? '';
+}
+
+/** The package's own, whether run from dist/ or from the sources. */
+function packageVersion(folder: string): string {
+  const file = join(folder, 'package.json');
+  if (existsSync(file)) return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
+  const parent = dirname(folder);
+  return parent === folder ? '0.0.0' : packageVersion(parent);
+}

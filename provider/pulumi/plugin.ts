@@ -1,0 +1,73 @@
+/** What one plugin process knows between the engine's calls. */
+import { randomBytes } from 'node:crypto';
+import { hostname } from 'node:os';
+import { PlacementError } from '../core/errors.js';
+import type { Desired, Settings } from '../core/desired.js';
+import type { Driver } from '../core/driver.js';
+import type { Session } from '../core/placement.js';
+import type { Plan } from '../core/plan.js';
+import { engineLog } from './log.js';
+import { Running } from './running.js';
+import { stackOf } from './urn.js';
+
+export interface Plugin {
+  readonly log: ReturnType<typeof engineLog>;
+  readonly running: Running;
+  /** The open datacenter; rejects with why it could not be opened. Null before Configure. */
+  datacenter: Promise<OpenDatacenter> | null;
+  /** Of the provider resource; empty when the engine did not say. */
+  providerUrn: string;
+  readonly sessions: Map<string, Session>;
+  readonly memory: Map<string, Memory>;
+  readonly holder: string;
+}
+
+export interface OpenDatacenter {
+  readonly driver: Driver;
+  readonly settings: Settings;
+}
+
+/** What the last call told about one resource. */
+export interface Memory {
+  /** Set by Read, cleared by Check: the engine asks for a refresh's diff and an update's diff with the same arguments. */
+  read: { readonly drifted: boolean } | null;
+  /** From Check: the declaration and what it leads to; null where something was not known. */
+  checked: { readonly desired: Desired; readonly plan: Plan } | null;
+}
+
+export function newPlugin(): Plugin {
+  return {
+    log: engineLog(),
+    running: new Running(),
+    datacenter: null,
+    providerUrn: '',
+    sessions: new Map(),
+    memory: new Map(),
+    holder: `${randomBytes(6).toString('hex')}@${hostname()}`,
+  };
+}
+
+export function memoryOf(plugin: Plugin, urn: string): Memory {
+  const known = plugin.memory.get(urn);
+  if (known !== undefined) return known;
+  const fresh: Memory = { read: null, checked: null };
+  plugin.memory.set(urn, fresh);
+  return fresh;
+}
+
+/** The session of the stack that the resource is in, with its one survey, which begins with the session. */
+export async function sessionOf(plugin: Plugin, urn: string): Promise<Session> {
+  if (plugin.datacenter === null) throw new PlacementError('internal', 'The engine asked before it configured the provider.');
+  const { driver, settings } = await plugin.datacenter;
+  const stack = stackOf(urn);
+  const open = plugin.sessions.get(stack);
+  if (open !== undefined) return open;
+  const { openSession } = await import('../core/placement.js');
+  // Looked up again: another call may have opened it while the module was loaded.
+  const session = plugin.sessions.get(stack) ?? openSession(driver, settings, { stack, holder: plugin.holder });
+  plugin.sessions.set(stack, session);
+  return session;
+}
+
+/** Functions are called without a URN: they act for the stack that the provider was configured in. */
+export const functionSession = (plugin: Plugin): Promise<Session> => sessionOf(plugin, plugin.providerUrn);

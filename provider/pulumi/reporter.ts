@@ -1,0 +1,63 @@
+/** The events of one move -> the engine's log. */
+import type { EventSink } from '../core/events.js';
+import { placeText } from '../core/inventory.js';
+import type { Plan } from '../core/plan.js';
+import type { PlacementState } from '../core/state.js';
+import { formatDuration } from '../core/units.js';
+import type { EngineLog } from './log.js';
+import { Cadence, progressText, routeText, takesTime } from './progress.js';
+import { naming } from './text.js';
+
+export interface Reporter {
+  readonly emit: EventSink;
+  readonly log: (message: string) => void;
+  /** The operation ended well, in this state. */
+  end(state: PlacementState): void;
+}
+
+export function reporter(log: EngineLog, urn: string, vm: string, plan: Plan | null): Reporter {
+  const route = routeText(plan?.from ?? null, plan?.to ?? null);
+  const cadence = new Cadence(Date.now);
+  const said = new Set<string>();
+  const once = (severity: 'info' | 'warning', message: string) => {
+    const text = naming(vm, message);
+    if (said.has(text)) return;
+    said.add(text);
+    log.say(severity, urn, text);
+  };
+
+  return {
+    log: (message) => log.say('debug', urn, naming(vm, message)),
+    emit(event) {
+      switch (event.kind) {
+        case 'start':
+          if (takesTime(event.step)) log.status(urn, `${event.message} (${event.vm}${route})`);
+          return;
+        case 'progress':
+          if (cadence.due(event)) log.status(urn, progressText(event, route));
+          return;
+        case 'notice':
+          return once('info', event.message);
+        case 'warning':
+          return once('warning', event.message);
+        case 'end':
+          return; // the outcome is told from what was read back
+      }
+    },
+    end(state) {
+      const { lastMove } = state;
+      if (plan !== null && lastMove !== null && moved(plan, state)) once('info', movedText(lastMove));
+      if (state.message !== '')
+        once(state.phase === 'AwaitingConfirmation' || state.phase === 'Settled' ? 'info' : 'warning', state.message);
+    },
+  };
+}
+
+/** This run ended a move: the VM is on the plan's target, and was not before. */
+const moved = (plan: Plan, { place }: PlacementState): boolean =>
+  plan.to !== null && plan.from !== null && placeText(plan.to) === placeText(place) && placeText(plan.from) !== placeText(place);
+
+function movedText({ method, from, to, start, end, downtimeMs }: NonNullable<PlacementState['lastMove']>): string {
+  const took = formatDuration(Math.max(0, Date.parse(end) - Date.parse(start)));
+  return `moved ${method} ${placeText(from)} -> ${placeText(to)} in ${took}, downtime ${formatDuration(downtimeMs)}`;
+}

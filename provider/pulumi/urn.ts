@@ -1,0 +1,13 @@
+/** What a URN of the engine says: `urn:pulumi:<stack>::<project>::<types>::<name>`. */
+
+/**
+ * The stack as claims and records name it. A file or object-store backend calls its one organization "organization"; a plugin is
+ * not told another name, so this stands for every backend.
+ */
+export function stackOf(urn: string): string {
+  const [head = '', project = ''] = urn.split('::');
+  return `organization/${project}/${head.split(':').slice(2).join(':')}`;
+}
+
+/** The resource's own name; it may contain `::`. */
+export const nameOf = (urn: string): string => urn.split('::').slice(3).join('::');
