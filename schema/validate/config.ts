@@ -28,7 +28,7 @@ export function checkConfig(raw: Record<string, unknown>, options: { readonly is
   const issues = [
     ...notJson,
     ...checked.issues.filter(({ at }) => !notJson.some((other) => other.at.join() === at.join())),
-    ...oneSource(declared),
+    ...oneSource(declared, options.isUnknown),
   ];
   const decidable = issues.length === 0 && findUnknowns(declared, options.isUnknown).length === 0;
   const config = decidable ? (declared as ProviderConfig) : null;

@@ -71,8 +71,9 @@ function toIssue(error: ErrorObject, root: unknown): Issue {
     case 'additionalProperties': {
       const given = String(params['additionalProperty']);
       const known = Object.keys((error.parentSchema as { properties?: object }).properties ?? {});
-      const near = didYouMean(given, known);
-      return { at: [...at, given], reason: `is not a known property${near || `; known are ${known.join(', ')}`}` };
+      const near =
+        didYouMean(given, known) || (known.length <= 12 ? `; known are ${known.join(', ')}` : '; `vmplacement schema` lists them');
+      return { at: [...at, given], reason: `is not a known property${near}` };
     }
     case 'required':
       return { at: [...at, String(params['missingProperty'])], reason: 'is required' };
