@@ -38,7 +38,9 @@ export function checkPlacement(raw: Record<string, unknown>, options: { readonly
 }
 
 /** The function `getPlan` takes a declaration. */
-export const checkGetPlan = checkPlacement;
+export function checkGetPlan(raw: Record<string, unknown>, options: { readonly isUnknown: IsUnknown }): CheckedPlacement {
+  return checkPlacement(raw, options);
+}
 
 export interface CheckedGetPlacement {
   readonly inputs: GetPlacementInputs | null;
