@@ -40,6 +40,7 @@ export const findingCodes = [
   'slow-increments',
   'source-kept',
   'go-spent',
+  'move-cancelled',
   'option-unsupported',
 ] as const;
 export type FindingCode = (typeof findingCodes)[number];

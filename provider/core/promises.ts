@@ -31,7 +31,7 @@ export class Promises {
   }
 
   /** What others than this VM were promised on a place. */
-  on(place: Place, exceptVm: string): readonly Demand[] {
-    return [...this.#demands].filter(([vm, demand]) => vm !== exceptVm && samePlace(demand.place, place)).map(([, demand]) => demand);
+  on(place: Place, except: { readonly uuid: string }): readonly Demand[] {
+    return [...this.#demands].filter(([vm, demand]) => vm !== except.uuid && samePlace(demand.place, place)).map(([, demand]) => demand);
   }
 }

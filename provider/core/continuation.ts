@@ -1,0 +1,155 @@
+/** A move is recorded: go on, undo it, change it, or end it (rules.md §2). Method, target and power before come from the record. */
+import { findingsOf, ruleInput, type Subject } from './candidates.js';
+import { isAllowed, wants } from './declaration.js';
+import { blockers, type Finding, type FindingCode } from './finding.js';
+import { spentGo } from './go.js';
+import { placeText, samePlace, type Copy, type Place, type Vm } from './inventory.js';
+import { hostOf } from './locate.js';
+import type { Plan } from './plan.js';
+import { blockedSummary, cancelSummary, continueSummary, retargetSummary, routeText, settleSummary } from './plan-text.js';
+import type { Claim, MigrationRecord } from './record.js';
+import { sourceKept } from './rules/source-kept.js';
+import { vmOwnedElsewhere } from './rules/vm-owned-elsewhere.js';
+import { stepNames } from './steps.js';
+
+export interface Continued extends Subject {
+  readonly record: MigrationRecord;
+}
+
+/** `start` decides a new move of the VM, as if none were recorded. `empty` is the plan that does nothing. */
+export function continuation(subject: Continued, start: (subject: Subject) => Plan, empty: Plan): Plan {
+  const { desired, vm, live, record, ctx } = subject;
+  const owned = vmOwnedElsewhere({ vm, desired, stack: ctx.stack, holder: ctx.holder ?? null, nowMs: ctx.nowMs });
+  if (owned.length > 0) return refused(empty, owned);
+  const stays = isAllowed(desired, live.ref);
+  if (record.phase === 'AwaitingConfirmation') {
+    if (!stays) return refused(empty, sourceKept({ vm }));
+    return desired.keepSource === 'no' || record.request === 'confirm' ? settle(subject, empty) : empty;
+  }
+  if (record.done.includes('read-back')) return settle(subject, empty);
+  if (isForwardOnly(record, live)) return proceed(subject, empty);
+  if (record.request === 'cancel') return cancel(subject, empty, ['cancel-requested']);
+  // Somebody else moved it there meanwhile: what was prepared is of no use any more.
+  if (stays && samePlace(live.ref, record.to)) return cancel(subject, empty, ['arrived-otherwise']);
+  const sameMethod = desired.method === 'auto' || desired.method === record.method;
+  if (wants(desired, record.to) && sameMethod) return proceed(subject, empty);
+  const why = wants(desired, record.to) ? 'method-changed' : 'target-changed';
+  return stays ? cancel(subject, empty, [why]) : retarget(subject, start, empty, why);
+}
+
+/** From the point of no return on; a hot move once the VM has arrived. */
+function isForwardOnly(record: MigrationRecord, live: Copy): boolean {
+  if (record.targetStarting) return true;
+  return record.method === 'hot' && (record.done.includes('migrate') || samePlace(live.ref, record.to));
+}
+
+function proceed(subject: Continued, empty: Plan): Plan {
+  const { record, vm, live, inventory } = subject;
+  const target = hostOf(inventory, record.to);
+  const input = target === null ? null : ruleInput(subject, target, record.method, record);
+  const whyStops = record.targetStarting ? null : (input?.whyStops ?? null);
+  const findings = input === null ? [] : findingsOf({ ...input, whyStops }).filter(({ code }) => concernsContinuing.includes(code));
+  const waits = record.phase === 'AwaitingShutdown' ? 'it waits for its go' : `it goes on with ${record.step}`;
+  const failed = record.failed === null ? '' : `; it had failed: ${record.failed}`;
+  const stops = whyStops === null ? '' : `; this update may stop it: ${whyStops}`;
+  const steps = stepNames(record.method, record.powerBefore === 'running').filter((step) => !record.done.includes(step));
+  return {
+    ...empty,
+    ...route(record),
+    action: 'continue',
+    findings,
+    reasons: ['continues'],
+    willStopVm: whyStops !== null,
+    estimate: live.power === 'running' ? (input?.estimate ?? null) : null,
+    steps,
+    summary: continueSummary(record, whyStops !== null),
+    sentence: `The ${record.method} move of VM ${vm.name} from ${placeText(record.from)} to ${placeText(record.to)} continues: ${waits}${failed}${stops}.`,
+  };
+}
+
+/** What the running move wrote, reserved or locked does not count against it; the rest of the findings was settled at its start. */
+const concernsContinuing: readonly FindingCode[] = [
+  'vm-state',
+  'host-unavailable',
+  'cluster-refuses',
+  'cold-running',
+  'will-stop-vm',
+  'memory-short',
+  'storage-short',
+  'downtime-estimate',
+  'slow-increments',
+  'go-spent',
+];
+
+function settle(subject: Continued, empty: Plan): Plan {
+  const { record, vm } = subject;
+  const retires = record.phase === 'AwaitingConfirmation' ? `its source on ${placeText(record.from)} is removed` : 'its end is written';
+  return {
+    ...empty,
+    ...route(record),
+    action: 'settle',
+    reasons: ['settles'],
+    steps: stepNames(record.method, record.powerBefore === 'running').filter((step) => !record.done.includes(step)),
+    summary: settleSummary(record),
+    sentence: `The move of VM ${vm.name} is over (${routeText(record)}): ${retires}.`,
+  };
+}
+
+function cancel(subject: Continued, empty: Plan, reasons: readonly string[]): Plan {
+  const { record, vm, live } = subject;
+  const again = record.stoppedByMove && live.power !== 'running' ? ', and is started again' : '';
+  return {
+    ...empty,
+    method: record.method,
+    from: place(live),
+    to: place(live),
+    action: 'cancel',
+    reasons,
+    steps: ['cancel'],
+    summary: cancelSummary(record.method, live.ref),
+    sentence: `The ${record.method} move of VM ${vm.name} to ${placeText(record.to)} is cancelled: it stays on ${placeText(live.ref)}${again}; what was copied is removed.`,
+  };
+}
+
+function retarget(subject: Continued, start: (subject: Subject) => Plan, empty: Plan, why: string): Plan {
+  const { record, vm, live } = subject;
+  // The cancel puts the power back as it was; the new move is decided for that.
+  const restored: Copy = record.stoppedByMove && live.power === 'off' ? { ...live, power: record.powerBefore } : live;
+  const copies = vm.copies
+    .filter((copy) => !(copy.role === 'incoming' && samePlace(copy.ref, record.to)))
+    .map((copy) => (copy === live ? restored : copy));
+  // The cancel also uses up the go: the annotation leaves the VM, the declared value is spent.
+  const claim: Claim = {
+    v: 1,
+    stack: record.stack,
+    urn: record.urn,
+    lastMove: null,
+    cancelled: null,
+    ...vm.claim,
+    spentGo: usedUp(record) ?? spentGo(vm),
+  };
+  const without: Vm = { ...vm, record: null, annotation: [], copies, claim };
+  const inventory = { ...subject.inventory, vms: subject.inventory.vms.map((one) => (one === vm ? without : one)) };
+  const next = start({ ...subject, vm: without, live: restored, inventory });
+  if (next.action !== 'move') return { ...next, record, sentence: `${next.sentence}. The move to ${placeText(record.to)} stays as it is.` };
+  return {
+    ...next,
+    record,
+    action: 'retarget',
+    reasons: [why, ...next.reasons],
+    steps: ['cancel', ...next.steps],
+    summary: retargetSummary(record.method, record.to, next.summary),
+    sentence: `The ${record.method} move of VM ${vm.name} to ${placeText(record.to)} is cancelled and what was copied is removed. ${next.sentence}`,
+  };
+}
+
+const usedUp = ({ declaredGo }: MigrationRecord): string | null => (declaredGo === undefined || declaredGo === 'hold' ? null : declaredGo);
+
+function refused(empty: Plan, findings: readonly Finding[]): Plan {
+  const codes = [...new Set(blockers(findings).map(({ code }) => code))];
+  const sentence = findings.map(({ message, suggestion }) => `${message} (${suggestion})`).join('; ');
+  return { ...empty, action: 'blocked', findings, reasons: codes, summary: blockedSummary(codes), sentence };
+}
+
+const route = ({ method, from, to }: MigrationRecord): Pick<Plan, 'method' | 'from' | 'to'> => ({ method, from, to });
+const place = (copy: Copy): Place => ({ cluster: copy.ref.cluster, host: copy.ref.host });

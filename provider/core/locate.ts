@@ -1,0 +1,82 @@
+/** Which VM a declaration means, and which of its copies is the VM itself. */
+import {
+  incomingCopies,
+  keptCopies,
+  liveCopies,
+  placeText,
+  samePlace,
+  unreadHosts,
+  type Cluster,
+  type Copy,
+  type Host,
+  type Inventory,
+  type Place,
+  type Vm,
+} from './inventory.js';
+
+export type Located =
+  | { readonly kind: 'found'; readonly vm: Vm; readonly live: Copy }
+  | { readonly kind: 'missing' }
+  | { readonly kind: 'ambiguous'; readonly among: readonly Vm[] }
+  /** Not on any host that was read, but these were not read. */
+  | { readonly kind: 'unread'; readonly hosts: readonly Host[]; readonly vm: Vm | null };
+
+/** By UUID or by name. Kept sources and half-built targets are not the VM. */
+export function locate(inventory: Inventory, nameOrUuid: string): Located {
+  const wanted = nameOrUuid.toLowerCase();
+  const byUuid = inventory.vms.filter((vm) => vm.uuid.toLowerCase() === wanted);
+  const named = byUuid.length > 0 ? byUuid : inventory.vms.filter((vm) => vm.name === nameOrUuid);
+  const there = named.flatMap((vm) => {
+    const live = liveCopy(vm);
+    return live === null ? [] : [{ vm, live }];
+  });
+  const [first, second] = there;
+  if (second !== undefined) return { kind: 'ambiguous', among: there.map(({ vm }) => vm) };
+  if (first !== undefined) return { kind: 'found', ...first };
+  const hosts = unreadHosts(inventory);
+  return hosts.length > 0 ? { kind: 'unread', hosts, vm: named[0] ?? null } : { kind: 'missing' };
+}
+
+/**
+ * The VM itself. Of two live copies the running one; else the one where the record says that the move has got to. Past the point of
+ * no return the copy on the target is the VM, even where it still carries the label of a half-built one.
+ */
+export function liveCopy(vm: Vm): Copy | null {
+  const live = liveCopies(vm);
+  const goal = vm.record?.targetStarting === true ? vm.record.to : vm.record?.from;
+  const running = live.find((copy) => copy.power === 'running');
+  if (running !== undefined) return running;
+  const expected = goal === undefined ? undefined : live.find((copy) => samePlace(copy.ref, goal));
+  if (vm.record?.targetStarting === true) {
+    const arrived = expected ?? incomingCopies(vm).find((copy) => samePlace(copy.ref, vm.record?.to ?? copy.ref));
+    if (arrived !== undefined) return arrived;
+  }
+  return expected ?? live[0] ?? null;
+}
+
+/** Copies that run at the same time: more than one must never be. Any role counts: also a kept source that somebody started. */
+export const runningCopies = (vm: Vm): readonly Copy[] => vm.copies.filter((copy) => copy.power === 'running');
+
+/** Definitions that claim to be the VM and cannot be told apart, or whose power could not be read beside a running one. */
+export function doubtfulCopies(vm: Vm): readonly Copy[] {
+  const running = runningCopies(vm);
+  const others = [...liveCopies(vm), ...keptCopies(vm)].filter((copy) => copy.power === 'unknown' && !running.includes(copy));
+  if (running.length > 0) return others.length > 0 ? [...running, ...others] : [];
+  const live = liveCopies(vm);
+  return vm.record === null && live.length > 1 ? live : [];
+}
+
+export const hostOf = (inventory: Inventory, place: Place): Host | null =>
+  inventory.hosts.find((host) => host.name === place.host && host.cluster === place.cluster) ?? null;
+
+export const clusterOf = (inventory: Inventory, name: string): Cluster | null =>
+  inventory.clusters.find((cluster) => cluster.name === name) ?? null;
+
+export const hostPlace = (host: Host): Place => ({ cluster: host.cluster, host: host.name });
+
+/** "running on a/a1 since 2026-05-01T10:00:00Z (started)". */
+export function copyText(copy: Copy): string {
+  const change = copy.lastChange;
+  const since = 'unknown' in change ? `since when could not be read: ${change.unknown}` : `since ${change.at}`;
+  return `${copy.power} on ${placeText(copy.ref)} ${since}`;
+}

@@ -1,0 +1,2 @@
+export { all } from './all.js';
+export type { Rule, RuleInput } from './rule.js';

@@ -1,0 +1,77 @@
+/** What to know or do in each phase, with the exact next command. */
+import { placeText, type Copy, type Vm } from './inventory.js';
+import { copyText, doubtfulCopies, runningCopies } from './locate.js';
+import type { MigrationRecord, Phase } from './record.js';
+import { shutdownAnnotation } from './shutdown-annotation.js';
+import type { PlacementState } from './state.js';
+import { formatBytes, formatDuration } from './units.js';
+
+export function messageOf(vm: Vm, live: Copy | null, phase: Phase, kept: PlacementState['keptSource']): string {
+  const { record } = vm;
+  if (phase === 'Failed') return failed(vm);
+  if (record === null) return phase === 'AwaitingConfirmation' ? awaitingConfirmation(vm, live, kept) : cancelled(vm);
+  const where = `${placeText(record.from)} -> ${placeText(record.to)}`;
+  const warnings = record.warnings.map((warning) => ` ${warning}.`).join('');
+  switch (phase) {
+    case 'Settled':
+      return '';
+    case 'Migrating':
+      return `The ${record.method} move ${where} is under way (${record.step}). If no run is working on it: pulumi up`;
+    case 'Replicating':
+      return `${offText(vm, live)}The staged move ${where} copies the disks while the VM runs. If no run is working on it: pulumi up${warnings}`;
+    case 'AwaitingShutdown':
+      return awaitingShutdown(vm, live, record) + warnings;
+    case 'CuttingOver':
+      return `The staged move ${where} is cutting over (${record.step}); the VM is off and restarts on the target. If no run is working on it: pulumi up`;
+    case 'AwaitingConfirmation':
+      return awaitingConfirmation(vm, live, kept);
+    case 'Parked':
+      return `The ${record.method} move ${where} was interrupted at ${record.step}; the VM is ${live?.power ?? 'unknown'} on ${live === null ? 'no host that was read' : placeText(live.ref)}. To go on: pulumi up. To undo it: vmplacement cancel ${vm.name}`;
+  }
+}
+
+function failed(vm: Vm): string {
+  const running = runningCopies(vm);
+  if (running.length > 1)
+    return `VM ${vm.name} runs on ${running.length} hosts at once: ${running.map(copyText).join('; ')}. Stop the wrong copy by hand now; then: pulumi up`;
+  const doubtful = doubtfulCopies(vm);
+  if (doubtful.length > 0)
+    return `Which copy is VM ${vm.name} cannot be told: ${doubtful.map(copyText).join('; ')}. Remove the other one by hand; then: pulumi up`;
+  if (vm.recordProblem !== undefined)
+    return `The migration record of VM ${vm.name} cannot be read: ${vm.recordProblem}. Nothing is done until it can.`;
+  return `${vm.record?.failed ?? 'A person is needed.'} Then: pulumi up, or vmplacement cancel ${vm.name}`;
+}
+
+function awaitingShutdown(vm: Vm, live: Copy | null, record: MigrationRecord): string {
+  const downtime = record.increment === null ? '' : ` Projected downtime: ${formatDuration(record.increment.projectedDowntimeMs)}.`;
+  const ways = [
+    `set annotations: {"${shutdownAnnotation}": now} on the resource and run pulumi up`,
+    `or run vmplacement annotate ${vm.name} shutdown=now and then pulumi up`,
+    'or shut the guest down and run pulumi up again',
+  ].filter((_way, index) => (index === 0 ? record.options.goFrom !== 'vm' : index === 1 ? record.options.goFrom !== 'declared' : true));
+  return (
+    `${offText(vm, live)}VM ${vm.name} is copied from ${placeText(record.from)} to ${placeText(record.to)} but for the last increment, and waits for its shutdown.${downtime} ` +
+    `To cut over: ${ways.join(', ').replace(/^or /, '')}. ` +
+    'Shut down by hand it stays off until the next pulumi up (or a running onPending: wait). To give it up: revert the declaration, or run ' +
+    `vmplacement cancel ${vm.name}`
+  );
+}
+
+/** A VM that is off while its move waits: said first, since somebody may miss it. */
+const offText = (vm: Vm, live: Copy | null): string =>
+  live === null || live.power === 'running' ? '' : `VM ${vm.name} IS NOT RUNNING (${copyText(live)}). `;
+
+function awaitingConfirmation(vm: Vm, live: Copy | null, kept: PlacementState['keptSource']): string {
+  const runs = live === null ? '' : `VM ${vm.name} is ${live.power} on ${placeText(live.ref)}; `;
+  const source =
+    kept === null
+      ? 'its source is kept'
+      : `its source on ${placeText(kept.place)} (${formatBytes(kept.bytes)}) is kept, blocked, since ${kept.since}`;
+  return `${runs}${source}. Check the VM, then: vmplacement confirm ${vm.name} (or declare keepSource: no)`;
+}
+
+function cancelled(vm: Vm): string {
+  const target = vm.claim?.cancelled;
+  if (target === null || target === undefined) return '';
+  return `Its move to ${placeText(target.to)} was cancelled and is not started again. To start it: vmplacement resume ${vm.name}, or change the declaration`;
+}
