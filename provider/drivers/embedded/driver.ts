@@ -1,0 +1,135 @@
+/** The embedded datacenter behind the SPI. */
+import type { AnnotationChange, Capabilities, Driver, Lease, Move, Run, SurveyScope } from '../../core/driver.js';
+import { PlacementError } from '../../core/errors.js';
+import type { CopyRef, Inventory } from '../../core/inventory.js';
+import type { Claim, MigrationRecord } from '../../core/record.js';
+import { modelClock, refuseAborted } from './clock.js';
+import { cancel, copyOff, finish, replicate } from './driven.js';
+import { migrate } from './hot.js';
+import { needCopy, type Model, type View } from './model.js';
+import type { Parts } from './pump.js';
+import { releaseLease, takeLease, writeAnnotation, writeClaim, writeRecord } from './records.js';
+import { surveyWorld } from './survey.js';
+import { cancelJob, copyOffByTask, finishByTask, replicateByTask } from './task.js';
+import { START_MS } from './timing.js';
+import { isUp } from './vm-state.js';
+import { askShutdown, blockCopy, keepCopy, powerOff, refuseStart, retireCopy, startCopy, unblockCopy } from './verbs.js';
+
+export function embeddedDriver(model: Model): Driver {
+  const clock = modelClock(model);
+  const parts: Parts = { model, clock };
+  const task = model.dc.config.style === 'task';
+  const capabilities = task ? asTask : asDriven;
+
+  const act = async <T>(run: Run, change: (view: View) => T): Promise<T> => {
+    refuseAborted(run.signal);
+    await run.checkLease();
+    return model.update(change);
+  };
+  const canBlock = (): void => {
+    if (!capabilities.blocksStart) throw new PlacementError('not-possible', 'This platform cannot block the start of a VM.');
+  };
+
+  return {
+    capabilities,
+    clock,
+
+    async survey(_scope: SurveyScope, signal?: AbortSignal): Promise<Inventory> {
+      refuseAborted(signal);
+      return model.read((view) => surveyWorld(view, model.wall.now()));
+    },
+
+    migrate: (move, run) => migrate(parts, move, run),
+    copyOff: (move, run) => (task ? copyOffByTask(parts, move, run) : copyOff(parts, move, run)),
+    replicate: (move, run) => (task ? replicateByTask(parts, move, run) : replicate(parts, move, run)),
+    finish: (move, run) => (task ? finishByTask(parts, move, run) : finish(parts, move, run)),
+    async cancel(move: Move, run: Run): Promise<void> {
+      await cancelJob(parts, move, run);
+      await cancel(parts, move, run);
+    },
+
+    shutdown: (copy, how, run) =>
+      act(run, (view) => {
+        const found = needCopy(view, copy);
+        switch (how) {
+          case 'graceful':
+            return askShutdown(view, found);
+          case 'power-off':
+            return powerOff(view, found);
+        }
+      }),
+    async start(copy: CopyRef, run: Run): Promise<void> {
+      const runs = await act(run, (view) => {
+        const found = needCopy(view, copy);
+        if (!isUp(found.copy)) refuseStart(view, found);
+        return isUp(found.copy);
+      });
+      if (runs) return;
+      await clock.sleep(START_MS, 'work', run.signal);
+      await act(run, (view) => startCopy(view, needCopy(view, copy)));
+    },
+    async block(copy: CopyRef, moveId: string, run: Run): Promise<void> {
+      canBlock();
+      await act(run, (view) => blockCopy(view, copy, moveId));
+    },
+    async unblock(copy: CopyRef, run: Run): Promise<void> {
+      canBlock();
+      await act(run, (view) => unblockCopy(view, copy));
+    },
+    autostart: (copy, value, run) =>
+      act(run, (view) => {
+        needCopy(view, copy).copy.autostart = value;
+      }),
+    keep: (copy, moveId, run) => act(run, (view) => keepCopy(view, copy, moveId)),
+    retire: (copy, moveId, run) => act(run, (view) => retireCopy(view, copy, moveId)),
+
+    annotate: (vm: string, change: AnnotationChange) => model.update((view) => writeAnnotation(view, vm, change)),
+    record: (vm: string, next: MigrationRecord | null, { ifEpoch }) => model.update((view) => writeRecord(view, vm, next, ifEpoch)),
+    claim: (vm: string, next: Claim | null) => model.update((view) => writeClaim(view, vm, next)),
+    lease: (vm: string, holder: string, { expireMs }): Promise<Lease> =>
+      model.update((view) => takeLease(view, model.wall.now(), vm, holder, expireMs)),
+    release: (vm: string, holder: string) => model.update((view) => releaseLease(view, vm, holder)),
+    close: () => Promise.resolve(),
+  };
+}
+
+const shared = {
+  networkMap: true,
+  keepsSource: true,
+  readsSharing: true,
+  reachability: 'declared',
+  stateFiles: ['nvram', 'tpm'],
+} as const;
+
+const asDriven: Capabilities = {
+  ...shared,
+  platform: 'embedded (driven)',
+  increments: 'driven',
+  holdsCutover: true,
+  separateStart: true,
+  blocksStart: true,
+  verify: true,
+  bandwidth: true,
+  postCopy: true,
+  suspend: true,
+  storageMap: true,
+  detach: 'each',
+  record: 'full',
+};
+
+/** As AOC (aoc-facts.md §2): the task decides by itself; the record is kept in full, since a store is at hand. */
+const asTask: Capabilities = {
+  ...shared,
+  platform: 'embedded (task)',
+  increments: 'platform',
+  holdsCutover: false,
+  separateStart: false,
+  blocksStart: false,
+  verify: false,
+  bandwidth: false,
+  postCopy: false,
+  suspend: false,
+  storageMap: false,
+  detach: 'all',
+  record: 'full',
+};

@@ -1,0 +1,3 @@
+export { embeddedDriver } from './driver.js';
+export { modelOn, openModel, realWall, type Model, type Wall } from './model.js';
+export { embeddedModel, openEmbedded } from './open.js';

@@ -1,0 +1,76 @@
+/** What is kept with the VM: record, claim, annotation, lease. */
+import { iso } from '../../core/clock.js';
+import type { AnnotationChange, Lease } from '../../core/driver.js';
+import { PlacementError } from '../../core/errors.js';
+import type { Claim, MigrationRecord } from '../../core/record.js';
+import type { View } from './model.js';
+import { touch } from './vm-state.js';
+import type { VmWorld } from './world.js';
+
+const stateOf = (view: View, vm: string): VmWorld => touch(view.dc, view.world, view.dc.find(vm).id);
+
+export function writeRecord(view: View, vm: string, next: MigrationRecord | null, ifEpoch: number | null): 'ok' | 'conflict' {
+  const state = stateOf(view, vm);
+  if ((state.record?.epoch ?? null) !== ifEpoch) return 'conflict';
+  const before = state.record;
+  state.record = next;
+  if (next?.targetStarting === true) {
+    // The point of no return: from here the target is the VM, whether it is started or not.
+    for (const copy of state.copies) {
+      if (copy.role === 'incoming' && copy.defined && copy.moveId === next.moveId) copy.role = 'live';
+    }
+  }
+  if (next === null && before !== null) forget(view, state, before.moveId);
+  return 'ok';
+}
+
+export function writeClaim(view: View, vm: string, next: Claim | null): void {
+  stateOf(view, vm).claim = next;
+}
+
+export function writeAnnotation(view: View, vm: string, change: AnnotationChange): void {
+  stateOf(view, vm).annotation = change.shutdown === null ? [] : [{ value: change.shutdown, giver: change.giver, at: iso(view.now) }];
+}
+
+/**
+ * A lease guards against processes, so it runs out in wall time; with a manual clock in model time, so that `advance` can
+ * play the death of a holder. What is told is the platform's time.
+ */
+export function takeLease(view: View, wallNow: number, vm: string, holder: string, expireMs: number): Lease {
+  const { id, name } = view.dc.find(vm);
+  const now = leaseNow(view, wallNow);
+  const held = view.world.leases[id];
+  if (held !== undefined && held.holder !== holder && held.expiresAt > now) {
+    const until = leaseEnd(view, wallNow, held.expiresAt);
+    throw new PlacementError('lease-lost', `VM ${name} is being worked on by ${held.holder} (its lease ends ${until} unless renewed).`, {
+      vm: name,
+    });
+  }
+  view.world.leases[id] = { holder, expiresAt: now + expireMs };
+  return { holder, expiresAt: leaseEnd(view, wallNow, now + expireMs) };
+}
+
+export function releaseLease(view: View, vm: string, holder: string): void {
+  const { id } = view.dc.find(vm);
+  if (view.world.leases[id]?.holder === holder) delete view.world.leases[id];
+}
+
+export function readLease(view: View, wallNow: number, id: string): Lease | null {
+  const held = view.world.leases[id];
+  if (held === undefined || held.expiresAt <= leaseNow(view, wallNow)) return null;
+  return { holder: held.holder, expiresAt: leaseEnd(view, wallNow, held.expiresAt) };
+}
+
+const leaseNow = (view: View, wallNow: number): number => (view.world.clock.kind === 'manual' ? view.now : wallNow);
+
+function leaseEnd(view: View, wallNow: number, expiresAt: number): string {
+  const speed = view.world.clock.kind === 'wall' ? view.world.clock.speed : 1;
+  return iso(Math.floor(view.now + (expiresAt - leaseNow(view, wallNow)) * speed));
+}
+
+function forget(view: View, state: VmWorld, moveId: string): void {
+  delete view.world.transfers[moveId];
+  const job = view.world.jobs[moveId];
+  if (job === undefined || job.endedAt !== null) delete view.world.jobs[moveId];
+  for (const copy of state.copies) copy.checkpoints = copy.checkpoints.filter((checkpoint) => checkpoint.moveId !== moveId);
+}

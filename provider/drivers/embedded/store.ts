@@ -1,0 +1,171 @@
+/** Where the world is kept: in memory or in a file, both as JSON text, so that both behave the same. */
+import { mkdir, readFile } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { lock } from 'proper-lockfile';
+import writeFileAtomic from 'write-file-atomic';
+import { PlacementError } from '../../core/errors.js';
+import type { World } from './world.js';
+
+export interface Store {
+  /** Stores with the same key are the same store (sleepers of one process share a queue by it). */
+  readonly key: string;
+  /** A private copy. */
+  read(): Promise<World>;
+  /** `change` is short and synchronous; when it throws, nothing is written. */
+  update<T>(change: (world: World) => T): Promise<T>;
+  /** Number of reads and updates under way in this process. */
+  readonly busy: number;
+}
+
+interface Text {
+  readonly key: string;
+  read(): Promise<string | null>;
+  write(text: string): Promise<void>;
+  /** Runs with exclusive access among all users of this text; `alive` throws when the access was lost meanwhile. */
+  exclusive<T>(work: (alive: () => void) => Promise<T>): Promise<T>;
+}
+
+let memories = 0;
+
+export const memoryStore = (begin: () => World): Store => new TextStore(memoryText(), begin);
+/** `folder` is made when missing. Survives kill -9 of any user at any time. */
+export const fileStore = (folder: string, begin: () => World): Store => new TextStore(fileText(resolve(folder, 'world.json')), begin);
+
+class Overtaken extends Error {}
+
+class TextStore implements Store {
+  busy = 0;
+  private turn: Promise<unknown> = Promise.resolve();
+
+  constructor(
+    private readonly text: Text,
+    private readonly begin: () => World,
+  ) {}
+
+  get key(): string {
+    return this.text.key;
+  }
+
+  read(): Promise<World> {
+    return this.counted(async () => {
+      const text = await this.text.read();
+      return text === null ? this.write((world) => world) : parse(text, this.key);
+    });
+  }
+
+  update<T>(change: (world: World) => T): Promise<T> {
+    return this.counted(() => this.write(change));
+  }
+
+  /** One update of this process at a time; other processes are kept off by the lock of the text. */
+  private write<T>(change: (world: World) => T): Promise<T> {
+    const mine = this.turn.then(() => this.attempt(change));
+    this.turn = mine.catch(() => undefined);
+    return mine;
+  }
+
+  private async attempt<T>(change: (world: World) => T): Promise<T> {
+    try {
+      return await this.text.exclusive(async (alive) => {
+        const text = await this.text.read();
+        const world = text === null ? this.begin() : parse(text, this.key);
+        const result = change(world);
+        const next = JSON.stringify(world);
+        alive();
+        if (next === text) return result;
+        // Two takers of one stale lock can both get it; the loser finds other words here and starts over.
+        if ((await this.text.read()) !== text) throw new Overtaken();
+        await this.text.write(next);
+        return result;
+      });
+    } catch (error) {
+      if (error instanceof Overtaken) return this.attempt(change);
+      throw error;
+    }
+  }
+
+  private async counted<T>(work: () => Promise<T>): Promise<T> {
+    this.busy += 1;
+    try {
+      return await work();
+    } finally {
+      this.busy -= 1;
+    }
+  }
+}
+
+function parse(text: string, key: string): World {
+  const world = JSON.parse(text) as World;
+  if ((world.v as number) !== 1) {
+    throw new PlacementError('platform', `The embedded store ${key} has version ${String(world.v)}, which this program does not know.`, {
+      next: 'vmplacement embedded reset',
+    });
+  }
+  return world;
+}
+
+function memoryText(): Text {
+  let text: string | null = null;
+  memories += 1;
+  return {
+    key: `memory:${memories}`,
+    read: () => Promise.resolve(text),
+    write: (next) => {
+      text = next;
+      return Promise.resolve();
+    },
+    exclusive: (work) => work(() => undefined),
+  };
+}
+
+const staleMs = 5000;
+/** A writer that held the lock for so long may have lost it without knowing (a stopped process). */
+const trustedMs = staleMs - 1500;
+
+function fileText(path: string): Text {
+  const read = async (): Promise<string | null> => {
+    try {
+      return await readFile(path, 'utf8');
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+      throw error;
+    }
+  };
+  return {
+    key: path,
+    read,
+    // No fsync: the store has to survive the death of processes, not of the machine that simulates.
+    write: (text) => writeFileAtomic(path, text, { fsync: false }),
+    exclusive: async (work) => {
+      await mkdir(dirname(path), { recursive: true });
+      let lost = false;
+      const unlock = await take(path, () => (lost = true));
+      const since = performance.now();
+      try {
+        return await work(() => {
+          if (lost || performance.now() - since > trustedMs) {
+            throw new PlacementError('platform', `The lock of the embedded store ${path} was lost while it was held. Nothing was written.`);
+          }
+        });
+      } finally {
+        // Not ours any more: there is nothing to give back.
+        if (!lost) await unlock().catch(() => undefined);
+      }
+    },
+  };
+}
+
+async function take(path: string, onCompromised: () => void): Promise<() => Promise<void>> {
+  const deadline = performance.now() + 3 * staleMs;
+  for (;;) {
+    try {
+      return await lock(path, { realpath: false, stale: staleMs, onCompromised });
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ELOCKED' || performance.now() > deadline) {
+        throw new PlacementError('platform', `The embedded store ${path} could not be locked.`, { cause: error });
+      }
+      await pause(2 + Math.random() * 15);
+    }
+  }
+}

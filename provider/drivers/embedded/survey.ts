@@ -1,0 +1,220 @@
+/** One consistent reading of the embedded datacenter. */
+import { iso } from '../../core/clock.js';
+import { unknown, type Cluster, type Copy, type Host, type Inventory, type Link, type Pool, type Vm } from '../../core/inventory.js';
+import type { ResolvedHost, ResolvedVm } from '../../../schema/embedded.js';
+import { spanBlocks, BLOCK, NOTHING } from './contents.js';
+import { usedMemory } from './definition.js';
+import { hostState, refOf, type View } from './model.js';
+import { readLease } from './records.js';
+import { isUp, vmState } from './vm-state.js';
+import type { CopyWorld, VmWorld } from './world.js';
+
+export function surveyWorld(view: View, wallNow: number): Inventory {
+  const unread = new Set(
+    view.dc.config.clusters
+      .flatMap((cluster) => cluster.hosts)
+      .flatMap(({ name }) => (hostState(view, name) === 'unreachable' ? [name] : [])),
+  );
+  const observedAt = iso(view.now);
+  const [memory, storage] = [usedMemory(view), usedStorage(view)];
+  return {
+    clusters: view.dc.config.clusters.map(({ name, acceptsMigrations, version, connected, balancer }): Cluster => {
+      return { name, acceptsMigrations, version, connected, balancer };
+    }),
+    hosts: view.dc.config.clusters.flatMap((cluster) => cluster.hosts).map((host) => readHost(view, host, memory, storage, observedAt)),
+    links: links(view, observedAt),
+    vms: view.dc.config.vms.flatMap((vm) => readVm(view, vm, unread, wallNow)),
+    observedAt,
+  };
+}
+
+function readHost(
+  view: View,
+  host: ResolvedHost,
+  memory: ReadonlyMap<string, number>,
+  storage: ReadonlyMap<string, number>,
+  observedAt: string,
+): Host {
+  const state = hostState(view, host.name);
+  const base = { name: host.name, cluster: host.cluster, state, observedAt };
+  if (state === 'unreachable') return { ...base, facts: unknown(`host ${host.cluster}/${host.name} does not answer`) };
+  const pools = host.pools.map((pool): Pool => {
+    return {
+      name: pool.name,
+      freeBytes: Math.max(0, pool.capacityBytes - (storage.get(storageKey(host.name, pool)) ?? 0)),
+      storageId: pool.storageId,
+    };
+  });
+  const freeBytes = Math.max(0, host.memoryBytes - (memory.get(host.name) ?? 0));
+  return {
+    ...base,
+    facts: {
+      cpu: host.cpu,
+      machineTypes: host.machineTypes,
+      firmware: host.firmware,
+      memory: { totalBytes: host.memoryBytes, freeBytes },
+      pools,
+      networks: host.networks,
+    },
+  };
+}
+
+function readVm(view: View, vm: ResolvedVm, unread: ReadonlySet<string>, wallNow: number): Vm[] {
+  const state = vmState(view.dc, view.world, vm.id);
+  const seen = state.copies.filter((copy) => !unread.has(copy.host));
+  if (seen.length === 0) return [];
+  // Details are those of the VM itself; of a half-built target only where nothing else is seen.
+  const main = seen.find(isUp) ?? seen.find((copy) => copy.role === 'live') ?? seen[0];
+  if (main === undefined) return [];
+  return [
+    {
+      name: vm.name,
+      uuid: vm.uuid,
+      copies: seen.map((copy) => readCopy(view, state, copy)),
+      cpu: vm.cpu,
+      machineType: vm.machineType,
+      firmware: vm.firmware,
+      memoryBytes: vm.memoryBytes,
+      disks: state.disks.map((truth) => {
+        const disk = main.disks.find((one) => one.name === truth.name);
+        const pool = disk?.pool ?? '';
+        const { name, format, virtualBytes, allocatedBytes, tracked, sharedWith } = truth;
+        const storageId = view.dc.pool(main.host, pool)?.storageId ?? null;
+        return { name, format, virtualBytes, allocatedBytes, tracked, sharedWith, pool, path: disk?.path ?? '', storageId };
+      }),
+      nics: main.nics.map((network, index) => ({ name: `net${index}`, network, mac: macOf(vm.uuid, index) })),
+      devices: vm.devices.filter((device) => main.devices.includes(device.name)),
+      consoles: vm.consoles,
+      os: osOf(vm),
+      snapshots: main.snapshots,
+      stateFiles: main.stateFiles.map((kind) => ({ kind, path: `/var/lib/embedded/${kind}/${vm.id}`, bytes: stateFileBytes[kind] })),
+      locks: state.locks.filter((lock) => lock.until === null || lock.until > view.now).map(({ by }) => ({ by })),
+      affinity: vm.affinity,
+      ha: vm.ha,
+      conditions: vm.conditions,
+      annotation: state.annotation,
+      ...readRecord(state, unread),
+      claim: state.claim,
+      lease: readLease(view, wallNow, vm.id),
+      dirtyRate: {
+        memoryBytesPerSecond: vm.memoryDirtyBytesPerSecond,
+        diskBytesPerSecond: vm.dirtyBytesPerSecond,
+        memoryWorkingSetBytes: vm.memoryWorkingSetBytes,
+        diskWorkingSetBytes: vm.workingSetBytes,
+      },
+    },
+  ];
+}
+
+/** The record lies with the source, from the point of no return on with the target too. */
+function readRecord(state: VmWorld, unread: ReadonlySet<string>): Pick<Vm, 'record' | 'recordProblem'> {
+  const record = state.record;
+  if (record === null || record.targetStarting || !unread.has(record.from.host)) return { record };
+  return { record: null, recordProblem: `its record lies on ${record.from.cluster}/${record.from.host}, which does not answer` };
+}
+
+function readCopy(view: View, state: VmWorld, copy: CopyWorld): Copy {
+  const { role, power, cause, began, autostart } = copy;
+  const at = iso(copy.since);
+  return {
+    ref: refOf(view.dc, copy),
+    role,
+    power,
+    lastChange:
+      power === 'unknown' ? unknown('the platform does not tell') : { at, cause, ...(began === null ? {} : { began: iso(began) }) },
+    autostart,
+    blocked: copy.blocked !== null,
+    storedBytes: storedBytes(state, copy),
+  };
+}
+
+function storedBytes(state: VmWorld, copy: CopyWorld): number {
+  return state.disks.reduce((sum, truth) => {
+    const disk = copy.disks.find((one) => one.name === truth.name);
+    if (disk === undefined) return sum;
+    if (copy.role !== 'incoming' || disk.shared) return sum + truth.allocatedBytes;
+    return sum + BLOCK * spanBlocks(disk.segments.filter((segment) => segment.at !== NOTHING));
+  }, 0);
+}
+
+/** Bytes in use per storage: what a copy being built will hold is reserved from the beginning. */
+function usedStorage(view: View): ReadonlyMap<string, number> {
+  const used = new Map<string, number>();
+  const counted = new Set<string>();
+  for (const vm of view.dc.config.vms) {
+    const state = vmState(view.dc, view.world, vm.id);
+    for (const copy of state.copies) {
+      for (const disk of copy.disks) {
+        const pool = view.dc.pool(copy.host, disk.pool);
+        const truth = state.disks.find((one) => one.name === disk.name);
+        if (pool === undefined || truth === undefined) continue;
+        const key = storageKey(copy.host, pool);
+        // Copies of one VM on shared storage are one image; so are disks that several VMs share by path.
+        const image = `${key} ${disk.path}`;
+        if (pool.storageId !== null && counted.has(image)) continue;
+        counted.add(image);
+        used.set(key, (used.get(key) ?? 0) + truth.allocatedBytes);
+      }
+    }
+  }
+  return used;
+}
+
+const storageKey = (host: string, pool: { readonly name: string; readonly storageId: string | null }): string =>
+  pool.storageId === null ? `host ${host} ${pool.name}` : `shared ${pool.storageId}`;
+
+/** Declared links, and for every other pair what a copy between them gets. */
+function links(view: View, at: string): Link[] {
+  const { config } = view.dc;
+  const declared = config.links.map(({ between, scope, direct, bytesPerSecond }): Link => {
+    return {
+      between,
+      scope,
+      direct,
+      source: 'declared',
+      bytesPerSecond: direct === 'yes' ? bytesPerSecond : config.relayBytesPerSecond,
+      at,
+    };
+  });
+  const inside = config.clusters.map(({ name, bytesPerSecond }): Link => {
+    return { between: [name, name], scope: 'clusters', direct: 'yes', source: 'declared', bytesPerSecond, at };
+  });
+  const known = (a: string, b: string): boolean =>
+    declared.some(({ scope, between }) => scope === 'clusters' && between.includes(a) && between.includes(b));
+  const others = config.clusters.flatMap((a, index) =>
+    config.clusters.slice(index + 1).flatMap((b): Link[] => {
+      if (known(a.name, b.name)) return [];
+      return [
+        {
+          between: [a.name, b.name],
+          scope: 'clusters',
+          direct: 'unknown',
+          source: 'declared',
+          bytesPerSecond: config.relayBytesPerSecond,
+          at,
+        },
+      ];
+    }),
+  );
+  return [...declared, ...inside, ...others];
+}
+
+function osOf(vm: ResolvedVm): Vm['os'] {
+  switch (vm.os) {
+    case 'agent':
+    case 'tools':
+    case 'platform':
+      return { installed: true, seenBy: vm.os };
+    case 'none':
+      return { installed: false, seenBy: 'platform' };
+    case 'unknown':
+      return unknown('the platform does not see inside the guest');
+  }
+}
+
+function macOf(uuid: string, index: number): string {
+  const digits = `${uuid.replaceAll('-', '')}000000`.slice(0, 6);
+  return `52:54:${digits.slice(0, 2)}:${digits.slice(2, 4)}:${digits.slice(4, 6)}:${index.toString(16).padStart(2, '0')}`;
+}
+
+const stateFileBytes = { nvram: 540_672, tpm: 16_384, secret: 64 } as const;
