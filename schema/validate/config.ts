@@ -1,19 +1,20 @@
 /** Provider configuration, given in place or by a datacenter file. */
 import type { Settings } from '../../provider/core/desired.js';
+import { PlacementError } from '../../provider/core/errors.js';
 import { exactDuration, parseDuration, parseSize } from '../../provider/core/units.js';
 import { resolveEmbedded, type ResolvedEmbedded } from '../embedded.js';
 import type { EmbeddedDatacenter, LeaseTimes, ProviderConfig } from '../generated/types.js';
 import { coerce } from './coerce.js';
 import { checkEmbedded } from './embedded-rules.js';
 import { fill } from './fill.js';
-import { toFailure, type Failure, type Issue } from './issue.js';
+import { pulumiPath, toFailure, type Failure, type Issue } from './issue.js';
 import { withoutInternals, withoutNulls } from './placement.js';
 import { checkStructure, findUnknowns, type IsUnknown } from './structure.js';
 
 export interface CheckedConfig {
   /** As declared, with JSON texts parsed; null when there are failures or a value is not known yet. */
   readonly config: ProviderConfig | null;
-  /** With defaults. With `datacenterFile`, use `settingsOf(file.config, config)` instead: the file has settings too. */
+  /** With defaults. null also with `datacenterFile`: the file has settings too, see `settingsOf(file.config, config)`. */
   readonly settings: Settings | null;
   /** The datacenter, where it is given in place. */
   readonly embedded: ResolvedEmbedded | null;
@@ -32,7 +33,12 @@ export function checkConfig(raw: Record<string, unknown>, options: { readonly is
   ];
   const decidable = issues.length === 0 && findUnknowns(declared, options.isUnknown).length === 0;
   const config = decidable ? (declared as ProviderConfig) : null;
-  return { config, settings: config && settingsOf(config), embedded: config && checked.embedded, failures: issues.map(toFailure) };
+  return {
+    config,
+    settings: config && !('datacenterFile' in config) ? settingsOf(config) : null,
+    embedded: config && checked.embedded,
+    failures: issues.map(toFailure),
+  };
 }
 
 /** The rules of the document that configuration and file share. */
@@ -43,16 +49,25 @@ export function checkDocument(
   const structure = checkStructure('ProviderConfig', document, isUnknown);
   const unknowns = findUnknowns(document, isUnknown);
   const sound = (key: string): boolean => key in document && ![...structure.map(({ at }) => at), ...unknowns].some((at) => at[0] === key);
-  const issues = [...structure, ...(sound('lease') ? leaseProblems(document['lease'] as LeaseTimes) : [])];
+  const issues = [...structure, ...(sound('lease') ? ownLeaseProblems(document['lease'] as LeaseTimes, 'datacenterFile' in document) : [])];
   if (!sound('embedded')) return { embedded: null, issues };
   const declared = document['embedded'] as EmbeddedDatacenter;
   const broken = checkEmbedded(declared).map(({ at, reason }) => ({ at: ['embedded', ...at], reason }));
   return { embedded: broken.length === 0 ? resolveEmbedded(declared) : null, issues: [...issues, ...broken] };
 }
 
-/** Settings with defaults; of two layers (file, then stack) the later one wins where it says something. */
+/**
+ * Settings with defaults; of two layers (file, then stack) the later one wins where it says something.
+ * @throws PlacementError `input` when the layers are each right but do not fit together.
+ */
 export function settingsOf(...layers: readonly ProviderConfig[]): Settings {
   const lease = fill('LeaseTimes', Object.assign({}, ...layers.map((layer) => layer.lease)) as LeaseTimes);
+  const [problem] = leaseProblems(lease);
+  if (problem !== undefined) {
+    throw new PlacementError('input', `${pulumiPath(problem.at)} ${problem.reason} (file and stack taken together)`, {
+      path: pulumiPath(problem.at),
+    });
+  }
   const merged = fill('ProviderConfig', Object.assign({}, ...layers) as ProviderConfig);
   return {
     memoryReserveBytes: parseSize(merged.memoryReserve),
@@ -71,6 +86,11 @@ function oneSource(declared: Record<string, unknown>, isUnknown: IsUnknown): Iss
   const [first, ...others] = given.filter((source) => !isUnknown(declared[source]));
   const reason = `cannot stand together with \`${first ?? ''}\`: give exactly one of ${sources.join(', ')}`;
   return others.map((source) => ({ at: [source], reason }));
+}
+
+/** Beside a file, what is not said here is not the default yet: the file may say it. */
+function ownLeaseProblems(declared: LeaseTimes, besideFile: boolean): Issue[] {
+  return besideFile && (declared.renew === undefined || declared.expire === undefined) ? [] : leaseProblems(declared);
 }
 
 function leaseProblems(declared: LeaseTimes): Issue[] {

@@ -42,13 +42,13 @@ describe('a provider configuration', () => {
     ['memoryReserve', { datacenterFile: 'x', memoryReserve: '512' }, /a size such as/],
     ['lease', { datacenterFile: 'x', lease: 'soon' }, /^is neither an object nor a JSON text/],
     ['lease.renew', { datacenterFile: 'x', lease: { renew: 15 } }, /^must be a string/],
-    ['lease.renew', { datacenterFile: 'x', lease: { renew: '0s' } }, /^must be longer than 0s$/],
+    ['lease.renew', { embedded: datacenter, lease: { renew: '0s' } }, /^must be longer than 0s$/],
     [
       'lease.expire',
-      { datacenterFile: 'x', lease: { renew: '31s' } },
+      { embedded: datacenter, lease: { renew: '31s' } },
       /^must be at least twice `lease.renew` \(31s\): 1m2s or more, not 60s$/,
     ],
-    ['lease.expire', { datacenterFile: 'x', lease: { expire: '29s' } }, /^must be at least twice/],
+    ['lease.expire', { datacenterFile: 'x', lease: { renew: '15s', expire: '29s' } }, /^must be at least twice/],
     ['alwaysRefresh', { datacenterFile: 'x', alwaysRefresh: 'yes' }, /^must be true or false, not a text$/],
     ['datacenter', { datacenterFile: 'x', datacenter: 'y' }, /^is not a known property/],
     ['embedded.clusters.a.hosts.a1.memory', { embedded: { clusters: { a: { hosts: { a1: { memory: '64G' } } } } } }, /a size such as/],
@@ -84,5 +84,12 @@ describe('settings', () => {
       leaseExpireMs: 30_000,
       alwaysRefresh: true,
     });
+  });
+
+  it('beside a file need only fit together with those of the file', () => {
+    const { config, failures } = check({ datacenterFile: 'dc.yaml', lease: { renew: '40s' } });
+    expect(failures).toEqual([]);
+    expect(settingsOf({ lease: { expire: '80s' } }, config!)).toMatchObject({ leaseRenewMs: 40_000, leaseExpireMs: 80_000 });
+    expect(() => settingsOf({ lease: { renew: '5s' } }, config!)).toThrow(/^lease.expire must be at least twice `lease.renew` \(40s\)/);
   });
 });
