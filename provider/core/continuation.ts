@@ -2,7 +2,6 @@
 import { findingsOf, ruleInput, type Subject } from './candidates.js';
 import { isAllowed, wants } from './declaration.js';
 import { blockers, type Finding, type FindingCode } from './finding.js';
-import { spentGo } from './go.js';
 import { placeText, samePlace, type Copy, type Place, type Vm } from './inventory.js';
 import { hostOf } from './locate.js';
 import type { Plan } from './plan.js';
@@ -10,6 +9,7 @@ import { blockedSummary, cancelSummary, continueSummary, retargetSummary, routeT
 import type { Claim, MigrationRecord } from './record.js';
 import { sourceKept } from './rules/source-kept.js';
 import { vmOwnedElsewhere } from './rules/vm-owned-elsewhere.js';
+import { spentAfter } from './spent.js';
 import { stepNames } from './steps.js';
 
 export interface Continued extends Subject {
@@ -126,7 +126,7 @@ function retarget(subject: Continued, start: (subject: Subject) => Plan, empty: 
     lastMove: null,
     cancelled: null,
     ...vm.claim,
-    spentGo: usedUp(record) ?? spentGo(vm),
+    spentGo: spentAfter(record),
   };
   const without: Vm = { ...vm, record: null, annotation: [], copies, claim };
   const inventory = { ...subject.inventory, vms: subject.inventory.vms.map((one) => (one === vm ? without : one)) };
@@ -142,8 +142,6 @@ function retarget(subject: Continued, start: (subject: Subject) => Plan, empty: 
     sentence: `The ${record.method} move of VM ${vm.name} to ${placeText(record.to)} is cancelled and what was copied is removed. ${next.sentence}`,
   };
 }
-
-const usedUp = ({ declaredGo }: MigrationRecord): string | null => (declaredGo === undefined || declaredGo === 'hold' ? null : declaredGo);
 
 function refused(empty: Plan, findings: readonly Finding[]): Plan {
   const codes = [...new Set(blockers(findings).map(({ code }) => code))];

@@ -1,8 +1,9 @@
 /** Bytes and times of a move, from what was read; precise enough to be held against what the move then took (docs: within 25 %). */
 import type { Desired } from './desired.js';
+import type { Capabilities } from './driver.js';
 import { isKnown, type Disk, type HostFacts, type Maybe, type Place, type Vm, type Inventory } from './inventory.js';
 import { throughput } from './link.js';
-import { ASSUMED_DIRTY, DEFINE_AND_START_MS, SHRINKS_TO, hotMemory, preCopy, transferMs } from './physics.js';
+import { ASSUMED_DIRTY, DEFINE_AND_START_MS, SHRINKS_TO, dirtied, hotCopy, preCopy, transferMs } from './physics.js';
 import type { Estimate } from './plan.js';
 import type { Method } from './record.js';
 import { formatRate } from './units.js';
@@ -15,6 +16,7 @@ export interface EstimateInput {
   readonly target: Maybe<HostFacts>;
   readonly desired: Pick<Desired, 'bandwidthBytesPerSecond' | 'verify' | 'downtimeBudgetMs' | 'storage'>;
   readonly inventory: Inventory;
+  readonly capabilities: Pick<Capabilities, 'verify'>;
 }
 
 /** Null where a size or the throughput is not known: then `whyNoEstimate` says which. */
@@ -31,34 +33,25 @@ export function estimate(input: EstimateInput): Estimate | null {
     const rates = `disks ${formatRate(dirty.diskBytesPerSecond)}, memory ${formatRate(dirty.memoryBytesPerSecond)}`;
     basis.push(isKnown(vm.dirtyRate) ? `dirty rate measured: ${rates}` : `dirty rate assumed: ${rates} (${vm.dirtyRate.unknown})`);
   }
-  const disks = { bytes: allocated, dirtyBytesPerSecond: dirty.diskBytesPerSecond, workingSetBytes: dirty.diskWorkingSetBytes };
+  const verify = input.capabilities.verify ? input.desired.verify : 'off';
   switch (method) {
     case 'hot': {
-      const memoryBytes = isKnown(vm.memoryBytes) ? vm.memoryBytes : 0;
-      const disk = allocated === 0 ? { bytes: 0, ms: 0 } : preCopy(disks, rate, (rate * DEFINE_AND_START_MS) / 1000, SHRINKS_TO);
-      const memory = hotMemory(
-        { bytes: memoryBytes, dirtyBytesPerSecond: dirty.memoryBytesPerSecond, workingSetBytes: dirty.memoryWorkingSetBytes },
-        rate,
-      );
-      if (!memory.converges) basis.push('the memory changes faster than the link carries it: the move does not converge by itself');
-      return {
-        copyBytes: disk.bytes + memory.bytes,
-        copyMs: disk.ms + memory.ms,
-        downtimeMs: transferMs(memory.restBytes, rate),
-        downBytes: memory.restBytes,
-        basis,
-      };
+      const hot = hotCopy({ diskBytes: allocated, memoryBytes: isKnown(vm.memoryBytes) ? vm.memoryBytes : 0, dirty }, rate);
+      if (!hot.converges) basis.push('it changes faster than the link carries: the move does not converge by itself');
+      return { copyBytes: hot.bytes, copyMs: hot.ms, downtimeMs: transferMs(hot.restBytes, rate), downBytes: hot.restBytes, basis };
     }
     case 'cold': {
-      const readBack = input.desired.verify === 'full' ? allocated : 0;
+      // One pass is all there is: what it sent is read back by `increment` as well as by `full`.
+      const readBack = verify === 'off' ? 0 : allocated;
       const downtimeMs = transferMs(allocated + readBack, rate) + DEFINE_AND_START_MS;
       return { copyBytes: 0, copyMs: 0, downtimeMs, downBytes: allocated, basis };
     }
     case 'staged': {
-      const perByte = { off: 1, increment: 2, full: 1 }[input.desired.verify];
-      const always = DEFINE_AND_START_MS + (input.desired.verify === 'full' ? transferMs(allocated, rate) : 0);
+      const perByte = { off: 1, increment: 2, full: 1 }[verify];
+      const always = DEFINE_AND_START_MS + (verify === 'full' ? transferMs(allocated, rate) : 0);
       const fits = (Math.max(0, input.desired.downtimeBudgetMs - always) / 1000) * (rate / perByte);
-      const phase1 = preCopy(disks, rate, fits, SHRINKS_TO);
+      const changed = (ms: number): number => dirtied(dirty.diskBytesPerSecond, dirty.diskWorkingSetBytes, ms);
+      const phase1 = preCopy(allocated, changed, rate, fits, SHRINKS_TO);
       if (!phase1.converges) basis.push('increments stop shrinking before they fit the downtime budget');
       return {
         copyBytes: phase1.bytes,

@@ -30,12 +30,6 @@ export function dirtied(bytesPerSecond: number, workingSetBytes: number, millise
   return workingSetBytes > 0 ? Math.min(written, workingSetBytes) : written;
 }
 
-export interface Changing {
-  readonly bytes: number;
-  readonly dirtyBytesPerSecond: number;
-  readonly workingSetBytes: number;
-}
-
 export interface PreCopy {
   /** Sent while the guest runs. */
   readonly bytes: number;
@@ -49,19 +43,25 @@ export interface PreCopy {
 
 /**
  * Rounds of copying something that changes meanwhile: the first copies everything, each further one what was dirtied during the one
- * before, until the rest is at most `restBytes` or does not shrink (`shrinksTo` of the one before).
+ * before (`dirtyIn` a time), until the rest is at most `restBytes` or is not smaller than `shrinksTo` of the one before.
  */
-export function preCopy(what: Changing, bytesPerSecond: number, restBytes: number, shrinksTo = 1): PreCopy {
+export function preCopy(
+  bytes: number,
+  dirtyIn: (milliseconds: number) => number,
+  bytesPerSecond: number,
+  restBytes: number,
+  shrinksTo = 1,
+): PreCopy {
   let sent = 0;
   let ms = 0;
   let rounds = 0;
-  let next = what.bytes;
+  let next = bytes;
   for (;;) {
     const took = transferMs(next, bytesPerSecond);
     sent += next;
     ms += took;
     rounds += 1;
-    const dirty = Math.min(what.bytes, dirtied(what.dirtyBytesPerSecond, what.workingSetBytes, took));
+    const dirty = Math.min(bytes, dirtyIn(took));
     if (dirty <= restBytes) return { bytes: sent, ms, restBytes: dirty, rounds, converges: true };
     // The first round copies everything and says nothing about shrinking.
     if ((rounds > 1 && dirty >= next * shrinksTo) || rounds === MAX_ROUNDS)
@@ -70,6 +70,16 @@ export function preCopy(what: Changing, bytesPerSecond: number, restBytes: numbe
   }
 }
 
-/** Memory pre-copy of a hot migration: down to what 300 ms carry. */
-export const hotMemory = (memory: Changing, bytesPerSecond: number): PreCopy =>
-  preCopy(memory, bytesPerSecond, (bytesPerSecond * HOT_DOWNTIME_LIMIT_MS) / 1000);
+/** A hot migration: the disks once, then memory and what changed on the disks in rounds, down to what 300 ms carry. */
+export function hotCopy(
+  what: { readonly diskBytes: number; readonly memoryBytes: number; readonly dirty: DirtyRate },
+  bytesPerSecond: number,
+): PreCopy {
+  const { diskBytes, memoryBytes, dirty } = what;
+  const onDisks = (ms: number): number => (diskBytes > 0 ? dirtied(dirty.diskBytesPerSecond, dirty.diskWorkingSetBytes, ms) : 0);
+  const inMemory = (ms: number): number => dirtied(dirty.memoryBytesPerSecond, dirty.memoryWorkingSetBytes, ms);
+  const disksMs = transferMs(diskBytes, bytesPerSecond);
+  const limit = (bytesPerSecond * HOT_DOWNTIME_LIMIT_MS) / 1000;
+  const rounds = preCopy(memoryBytes + onDisks(disksMs), (ms) => inMemory(ms) + onDisks(ms), bytesPerSecond, limit);
+  return { ...rounds, bytes: diskBytes + rounds.bytes, ms: disksMs + rounds.ms };
+}

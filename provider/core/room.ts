@@ -52,7 +52,7 @@ export function freeStorage(input: RoomInput): Maybe<ReadonlyMap<string, Maybe<n
 }
 
 /** What a half-built copy holds already. */
-export function storedOn(vm: Vm, place: Place): number {
+function storedOn(vm: Vm, place: Place): number {
   const copy = vm.copies.find((each) => each.role === 'incoming' && samePlace(each.ref, place));
   return copy === undefined || isUnknown(copy.storedBytes) ? 0 : copy.storedBytes;
 }
