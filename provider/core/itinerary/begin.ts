@@ -5,6 +5,7 @@ import { copiedDisks } from '../estimate.js';
 import { isKnown, type Copy, type Inventory, type Place, type Vm } from '../inventory.js';
 import { hostOf } from '../locate.js';
 import type { Method, MigrationRecord, MoveOptions } from '../record.js';
+import { stillSpent } from '../spent.js';
 import { stepsOf } from './tables.js';
 
 export interface Beginning {
@@ -51,7 +52,7 @@ export function newRecord(beginning: Beginning): MigrationRecord {
     targetStarting: false,
     failed: null,
     request: null,
-    spentGo: vm.claim?.spentGo ?? null,
+    spentGo: stillSpent(vm.claim?.spentGo ?? null, desired),
     declaredGo: desired.shutdown,
     declaration: beginning.declaration,
     warnings: [],
@@ -67,6 +68,7 @@ export function refreshed(record: MigrationRecord, desired: Desired, declaration
   const keepSource = desired.keepSource ?? record.options.keepSource;
   if (record.targetStarting) return { options: { ...record.options, keepSource } };
   return {
+    spentGo: stillSpent(record.spentGo, desired),
     declaredGo: desired.shutdown,
     declaration,
     options: {

@@ -1,6 +1,6 @@
 /** Blocks the start of the source as soon as it reads off, and takes the block away again (rules.md §6.7). */
 import { isKnown, type Copy } from '../inventory.js';
-import { isOff, wentOffAt } from './reality.js';
+import { isOff, isUnread, wentOffAt } from './reality.js';
 import type { MoveContext, Reality, Undo } from './step.js';
 
 /** Remembers when it went off and its autostart, blocks it, and reads it again. */
@@ -27,7 +27,10 @@ async function remember(ctx: MoveContext, reality: Reality, source: Copy): Promi
 
 export const unblockSource: Undo = async (ctx) => {
   if (!ctx.driver.capabilities.blocksStart) return;
-  const { source } = await ctx.read();
+  const reality = await ctx.read();
+  const { source } = reality;
+  // Moved away by somebody else: nothing is left there that could be blocked.
+  if (source === null && !isUnread(reality, ctx.record.from)) return;
   if (source === null) throw new Error(`${ctx.vm}: the source on ${ctx.record.from.host} cannot be read, so its block stays`);
   if (!source.blocked) return;
   await ctx.checkLease();

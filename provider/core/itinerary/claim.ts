@@ -6,12 +6,13 @@ export const claim = (phase: Step['phase']): Step => ({
   name: 'claim',
   phase,
   run: async (ctx) => {
-    await writeClaim(ctx);
+    await ensureClaim(ctx);
     return 'next';
   },
 });
 
-async function writeClaim(ctx: MoveContext): Promise<void> {
+/** Whose it is and what is spent, as the record says. */
+export async function ensureClaim(ctx: MoveContext): Promise<void> {
   const { vm } = await ctx.read();
   const { stack, urn, spentGo } = ctx.record;
   if (vm.claim?.stack === stack && vm.claim.urn === urn && vm.claim.cancelled === null && vm.claim.spentGo === spentGo) return;

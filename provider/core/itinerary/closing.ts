@@ -1,5 +1,6 @@
 /** How a move ends, well or cancelled: what must outlive it goes into the claim, annotation and record go. */
 import type { Claim, LastMove, MigrationRecord } from '../record.js';
+import { spentAfter } from '../spent.js';
 import type { MoveContext } from './step.js';
 
 export interface Ending {
@@ -27,19 +28,10 @@ export async function writeEnding(ctx: MoveContext, ending: Ending): Promise<voi
     v: 1,
     stack: record.stack,
     urn: record.urn,
-    spentGo: spentValue(record),
+    spentGo: spentAfter(record),
     lastMove: ending.lastMove ?? vm.claim?.lastMove ?? null,
     cancelled: ending.cancelled ?? null,
   });
-}
-
-/**
- * The declared value that this move used up: the one that was declared while it was under way, whether or not it was what
- * cut it over. `hold` is no go and is never spent: a later `hold` must hold.
- */
-function spentValue(record: MigrationRecord): string | null {
-  const { declaredGo } = record;
-  return declaredGo === undefined || declaredGo === null || declaredGo === 'hold' ? record.spentGo : declaredGo;
 }
 
 export function lastMoveOf(record: MigrationRecord, end: string): LastMove {

@@ -73,6 +73,10 @@ export function moveContext(parts: ContextParts): MoveContext {
     get stored() {
       return epoch !== null;
     },
+    async verify() {
+      const found = (await readReality(driver, record)).vm.record;
+      if ((found?.epoch ?? null) !== epoch) await takeOverRequest();
+    },
     save: (patch) => write(patch, 'first'),
     async drop() {
       await lease.check();

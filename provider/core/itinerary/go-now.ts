@@ -16,7 +16,7 @@ export function goNow(ctx: MoveContext, reality: Reality): EffectiveGo {
 }
 
 export const isHeldNow = (ctx: MoveContext, reality: Reality): boolean =>
-  isHeld({ desired: declared(ctx), vm: reality.vm, record: ctx.record, nowMs: reality.at });
+  isHeld({ desired: declared(ctx), vm: reality.vm, record: ctx.record });
 
 /** rules.md §8.8: a declared go stops a running VM only in a run whose plan said so; a go given at the VM is its own permission. */
 export const mayObey = (ctx: MoveContext, go: Go, reality: Reality): boolean =>

@@ -85,7 +85,7 @@ async function afterError(ctx: MoveContext, error: unknown): Promise<unknown> {
   try {
     if (wasInterrupted) {
       await ctx.save({ phase: 'Parked' });
-      return PlacementError.isInstance(error) ? error : interrupted(ctx);
+      return interrupted(ctx);
     }
     return await recover(ctx, error);
   } catch (second) {

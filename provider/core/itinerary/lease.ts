@@ -2,14 +2,6 @@
 import type { Driver, Lease } from '../driver.js';
 import { PlacementError } from '../errors.js';
 
-/** A lease guards against other processes, so it lives in wall time, not in the platform's. */
-export interface Timers {
-  /** Monotonic, ms. */
-  now(): number;
-  /** Rejects when the signal aborts; must not keep the process alive. */
-  sleep(milliseconds: number, signal: AbortSignal): Promise<void>;
-}
-
 export interface LeaseTimes {
   readonly leaseRenewMs: number;
   readonly leaseExpireMs: number;
@@ -29,7 +21,6 @@ export interface LeaseParts {
   readonly vm: { readonly name: string; readonly uuid: string };
   readonly holder: string;
   readonly times: LeaseTimes;
-  readonly timers: Timers;
   /** Asked when the lease had run out before it was renewed: throws when somebody else acted in between. */
   readonly lapsed: () => Promise<void>;
   readonly log: (message: string) => void;
@@ -37,20 +28,22 @@ export interface LeaseParts {
 
 /** Takes the lease; fails with `lease-lost` naming the holder when another one holds it. */
 export async function holdLease(parts: LeaseParts): Promise<HeldLease> {
-  const { driver, vm, holder, times, timers, log } = parts;
+  const { driver, vm, holder, times, log } = parts;
+  const { clock } = driver;
   const take = (): Promise<Lease> => driver.lease(vm.uuid, holder, { expireMs: times.leaseExpireMs });
   const over = new AbortController();
   const lost = new AbortController();
+  let takenAt = await clock.now();
   let lease = await take();
-  let takenAt = timers.now();
+
+  /** How long after it was taken it is to be renewed, in the platform's time (in which its end is told). */
+  const dueAfter = (): number => (Math.max(0, Date.parse(lease.expiresAt) - takenAt) * times.leaseRenewMs) / times.leaseExpireMs;
 
   async function renew(): Promise<void> {
     try {
-      const at = timers.now();
-      const next = await take();
-      // Compared within the platform's own times: what the new one says minus its length is when it was taken.
-      const hadExpired = Date.parse(next.expiresAt) - times.leaseExpireMs > Date.parse(lease.expiresAt);
-      lease = next;
+      const at = await clock.now();
+      const hadExpired = at >= Date.parse(lease.expiresAt);
+      lease = await take();
       takenAt = at;
       if (hadExpired) await parts.lapsed();
     } catch (error) {
@@ -62,7 +55,7 @@ export async function holdLease(parts: LeaseParts): Promise<HeldLease> {
   async function keepRenewing(): Promise<void> {
     while (!over.signal.aborted && !lost.signal.aborted) {
       try {
-        await timers.sleep(times.leaseRenewMs, over.signal);
+        await clock.sleep(Math.max(1, dueAfter()), 'operator', over.signal);
       } catch {
         return; // The run is over.
       }
@@ -80,7 +73,7 @@ export async function holdLease(parts: LeaseParts): Promise<HeldLease> {
     lost: lost.signal,
     async check() {
       if (lost.signal.aborted) throw lost.signal.reason;
-      if (timers.now() - takenAt >= times.leaseRenewMs) await renew();
+      if ((await clock.now()) - takenAt >= dueAfter()) await renew();
     },
     async end() {
       over.abort();

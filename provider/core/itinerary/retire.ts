@@ -13,7 +13,7 @@ export const retire = (phase: Step['phase']): Step => ({
     // Gone: the platform removed it itself, or an earlier run did.
     if (source === null) return 'next';
     await ctx.checkLease();
-    if (record.options.keepSource === 'no' || !driver.capabilities.keepsSource) {
+    if (record.options.keepSource === 'no' || record.request === 'confirm' || !driver.capabilities.keepsSource) {
       await driver.retire(source.ref, record.moveId, ctx.run('finishing'));
       return 'next';
     }

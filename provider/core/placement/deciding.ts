@@ -1,0 +1,76 @@
+/** Decides on the shared survey (preview) or on a fresh one (right before acting), and holds the second to the first. */
+import { decide } from '../decide.js';
+import type { Desired } from '../desired.js';
+import { PlacementError } from '../errors.js';
+import { bytesByPool } from '../estimate.js';
+import { isKnown, type Inventory } from '../inventory.js';
+import { hostOf, locate } from '../locate.js';
+import type { Plan } from '../plan.js';
+import type { PlacementRun, Session } from './session.js';
+
+/** What an `up` would do, decided from the one reading of this process; what it needs of its target is promised to it. */
+export async function previewPlacement(session: Session, urn: string, desired: Desired): Promise<Plan> {
+  const inventory = await session.inventory();
+  const plan = decideOn(session, urn, desired, inventory, await session.driver.clock.now());
+  promise(session, plan, desired, inventory);
+  return plan;
+}
+
+export interface Fresh {
+  readonly plan: Plan;
+  readonly inventory: Inventory;
+}
+
+/** Reads again. A VM that is only busy is waited for until the no-progress timeout (rules.md §5). */
+export async function decideFresh(session: Session, urn: string, desired: Desired, run: PlacementRun): Promise<Fresh> {
+  const { driver } = session;
+  const deadline = (await driver.clock.now()) + desired.noProgressTimeoutMs;
+  for (let told = false; ; told = true) {
+    // Everything is read, not only this VM: what others have under way decides as well.
+    const inventory = await driver.survey({}, run.signal);
+    const now = await driver.clock.now();
+    const plan = decideOn(session, urn, desired, inventory, now);
+    if (!isOnlyBusy(plan) || now >= deadline) return { plan, inventory };
+    if (!told) run.emit({ kind: 'notice', vm: plan.vm, message: `${plan.sentence}; waiting for it.` });
+    await driver.clock.sleep(Math.min(busyPollMs, deadline - now), 'work', run.signal);
+  }
+}
+
+/** rules.md §4: the reading before the first effect must lead to the plan that was promised. */
+export function holdToPromise(plan: Plan, promised: string | null): void {
+  if (promised === null || plan.summary === promised) return;
+  // A VM that was busy when the plan was made promised nothing; only stopping it needs to have been said.
+  if (promised === busySummary && plan.action === 'move' && !plan.willStopVm) return;
+  throw new PlacementError(
+    'plan-changed',
+    `${plan.vm}: reality changed since the preview: promised '${promised}', now '${plan.summary}'. Nothing was done.`,
+    { vm: plan.vm, next: 'pulumi preview' },
+  );
+}
+
+/** The plan's sentence names every blocker, per candidate where there are several. */
+export const blockedError = (plan: Plan): PlacementError =>
+  new PlacementError('blocked', `${plan.sentence}. Nothing was done.`, { vm: plan.vm });
+
+function decideOn(session: Session, urn: string, desired: Desired, inventory: Inventory, nowMs: number): Plan {
+  const { settings, driver, promises, stack, holder } = session;
+  return decide(desired, inventory, { settings, capabilities: driver.capabilities, promises, nowMs, stack, urn, holder });
+}
+
+/** A plan made again replaces its own promise; one that moves nothing takes it back. */
+function promise({ promises }: Session, plan: Plan, desired: Desired, inventory: Inventory): void {
+  const located = locate(inventory, desired.vm);
+  if (located.kind !== 'found') return;
+  const { vm } = located;
+  promises.release(vm.uuid);
+  if ((plan.action !== 'move' && plan.action !== 'retarget') || plan.to === null) return;
+  const facts = hostOf(inventory, plan.to)?.facts ?? { unknown: 'no such host' };
+  const pools = isKnown(vm.disks) ? Object.fromEntries(bytesByPool(vm.disks, facts, desired.storage)) : {};
+  promises.promise(vm.uuid, plan.to, isKnown(vm.memoryBytes) ? vm.memoryBytes : 0, pools);
+}
+
+const isOnlyBusy = (plan: Plan): boolean =>
+  plan.action === 'blocked' && plan.reasons.length > 0 && plan.reasons.every((code) => code === 'vm-busy');
+
+const busySummary = 'blocked: vm-busy';
+const busyPollMs = 5000;

@@ -1,0 +1,62 @@
+/** Carries a move out, and what `onPending` makes of a pause (design.md §7). */
+import type { Desired } from '../desired.js';
+import { PlacementError } from '../errors.js';
+import { carryOut, type Carried, type MoveContext } from '../itinerary/index.js';
+import { cancelRequested } from './cancel.js';
+import { MoveFailed } from './failed.js';
+import { readState } from './read.js';
+import type { PlacementRun, Session } from './session.js';
+
+export async function drive(
+  session: Session,
+  first: MoveContext,
+  again: () => MoveContext,
+  desired: Desired,
+  run: PlacementRun,
+): Promise<void> {
+  let ctx = first;
+  let carried = await round(ctx);
+  if (!isPending(carried, ctx)) return;
+  switch (desired.onPending) {
+    case 'succeed':
+      return;
+    case 'fail': {
+      const state = await readState(session, ctx.record.vm.uuid);
+      const error = new PlacementError(
+        'not-possible',
+        `${ctx.vm}: waits for its go, and onPending: fail makes that an error. ${state.message}`,
+        { vm: ctx.vm },
+      );
+      throw new MoveFailed(error, state);
+    }
+    case 'wait':
+      break;
+  }
+
+  const { clock } = ctx;
+  const deadline = (await clock.now()) + (desired.waitTimeoutMs ?? run.timeoutMs ?? defaultWaitMs);
+  while (isPending(carried, ctx)) {
+    const left = deadline - (await clock.now());
+    if (left <= 0 || run.signal.aborted) return;
+    try {
+      await clock.sleep(Math.min(left, desired.incrementEveryMs), 'operator', run.signal);
+    } catch (error) {
+      // The move is paused already: an interrupt just ends the waiting.
+      if (run.signal.aborted) return;
+      throw error;
+    }
+    ctx = again();
+    carried = await round(ctx);
+  }
+}
+
+async function round(ctx: MoveContext): Promise<Carried> {
+  const carried = await carryOut(ctx);
+  if (carried === 'cancel-requested') await cancelRequested(ctx);
+  return carried;
+}
+
+const isPending = (carried: Carried, ctx: MoveContext): boolean =>
+  carried === 'pause' && ctx.record.method === 'staged' && !ctx.record.targetStarting;
+
+const defaultWaitMs = 3_600_000;

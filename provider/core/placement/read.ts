@@ -1,0 +1,41 @@
+/** The state of one VM, read back; never what a run believes. */
+import { stateOf } from '../compare.js';
+import { PlacementError } from '../errors.js';
+import type { Finding } from '../finding.js';
+import { placeText, type Vm } from '../inventory.js';
+import { hostPlace, locate } from '../locate.js';
+import type { PlacementState } from '../state.js';
+import type { Session } from './session.js';
+
+/** From the shared survey. null = known to be absent; throws when a host that could hold it was not read, or the name is ambiguous. */
+export async function readPlacement(session: Session, vm: string): Promise<{ readonly state: PlacementState; readonly vm: Vm } | null> {
+  const inventory = await session.inventory();
+  const located = locate(inventory, vm);
+  switch (located.kind) {
+    case 'found':
+      return { state: stateOf(located.vm, inventory), vm: located.vm };
+    case 'missing':
+      return null;
+    case 'ambiguous':
+      throw new PlacementError('input', `${vm}: several VMs have this name: ${located.among.map(({ uuid }) => uuid).join(', ')}.`, {
+        vm,
+        next: 'declare the UUID',
+      });
+    case 'unread': {
+      const hosts = located.hosts.map((host) => placeText(hostPlace(host))).join(', ');
+      throw new PlacementError(
+        'platform',
+        `${vm}: not found, and it may be on a host that could not be read: ${hosts}. Its state is kept.`,
+        { vm },
+      );
+    }
+  }
+}
+
+/** From a fresh survey. */
+export async function readState(session: Session, uuid: string, findings: readonly Finding[] = []): Promise<PlacementState> {
+  const inventory = await session.driver.survey({ vms: [uuid] });
+  const vm = inventory.vms.find((one) => one.uuid === uuid);
+  if (vm === undefined) throw new PlacementError('platform', `${uuid}: not found when it was read back.`);
+  return { ...stateOf(vm, inventory), findings };
+}

@@ -1,0 +1,77 @@
+/** Delete of the resource: the VM stays where it is and as it is (rules.md §6 "Delete"). */
+import { PlacementError } from '../errors.js';
+import { placeText, unreadHosts, type Vm } from '../inventory.js';
+import { canCancel, seen } from '../itinerary/index.js';
+import { locate } from '../locate.js';
+import type { MigrationRecord } from '../record.js';
+import { cancelNow } from './cancel.js';
+import { withLease, withMove } from './move.js';
+import type { PlacementRun, Session } from './session.js';
+
+/** Returns what became of it, in words. */
+export async function releasePlacement(session: Session, urn: string, vm: string, run: PlacementRun): Promise<string> {
+  const inventory = await session.driver.survey({ vms: [vm] }, run.signal);
+  const located = locate(inventory, vm);
+  const there = located.kind === 'found' ? located.vm : located.kind === 'unread' ? located.vm : null;
+  if (there === null) {
+    if (located.kind === 'ambiguous')
+      return `${vm}: the name is ambiguous (${located.among.map(({ uuid }) => uuid).join(', ')}); nothing was touched.`;
+    const unread = unreadHosts(inventory).map((host) => `${host.cluster}/${host.name}`);
+    if (unread.length > 0)
+      throw new PlacementError(
+        'platform',
+        `${vm}: not found, but ${unread.join(', ')} could not be read, so its claim cannot be removed.`,
+        {
+          vm,
+          next: 'destroy again when they answer, or pulumi state delete',
+        },
+      );
+    return `${vm}: does not exist any more; nothing to release.`;
+  }
+  if (isElsewhere(session, urn, there))
+    return `${there.name}: is claimed by ${there.claim?.stack ?? 'another stack'}; nothing was touched.`;
+  if (there.record !== null)
+    return releaseMoving(session, there, there.record, run, () =>
+      canCancel(there.record as MigrationRecord, seen(inventory, there.record as MigrationRecord)),
+    );
+  await removeClaim(session, there, run);
+  return `${there.name}: left as it is, no longer managed.`;
+}
+
+async function releaseMoving(
+  session: Session,
+  vm: Vm,
+  record: MigrationRecord,
+  run: PlacementRun,
+  cancellable: () => boolean,
+): Promise<string> {
+  if (record.phase === 'AwaitingConfirmation') {
+    await removeClaim(session, vm, run);
+    return (
+      `${vm.name}: runs on ${placeText(record.to)}, no longer managed. Its source on ${placeText(record.from)} is still kept there, ` +
+      `blocked. Next: vmplacement confirm ${vm.name} removes it.`
+    );
+  }
+  if (!cancellable())
+    throw new PlacementError('not-possible', `${vm.name}: is being cut over to ${placeText(record.to)}; it cannot be released now.`, {
+      vm: vm.name,
+      next: 'pulumi up lets the move end, then destroy',
+    });
+  const given = { shutdown: undefined, mayStop: false };
+  await withMove(session, { record, stored: true, given }, run, (ctx) => cancelNow(ctx, null));
+  await removeClaim(session, vm, run);
+  return `${vm.name}: its move to ${placeText(record.to)} was cancelled; it stays on ${placeText(record.from)}, no longer managed.`;
+}
+
+async function removeClaim(session: Session, vm: Vm, run: PlacementRun): Promise<void> {
+  if (vm.claim === null && vm.record === null) return;
+  await withLease(session, vm, run, async (lease) => {
+    await lease.check();
+    await session.driver.claim(vm.uuid, null);
+  });
+}
+
+const isElsewhere = ({ stack }: Session, urn: string, { claim, record }: Vm): boolean => {
+  const owner = record ?? claim;
+  return owner !== null && (owner.stack !== stack || owner.urn !== urn);
+};

@@ -1,0 +1,55 @@
+/** One configured provider process: its driver, its one survey, what its plans promise each other. */
+import type { Settings } from '../desired.js';
+import type { Driver } from '../driver.js';
+import type { EventSink } from '../events.js';
+import type { Inventory } from '../inventory.js';
+import { Promises } from '../promises.js';
+
+export interface Identity {
+  /** "organization/project/stack" or "cli:<user>@<machine>". */
+  readonly stack: string;
+  /** Run id @ machine: unique per process. */
+  readonly holder: string;
+  /** A new unique id, for a move. */
+  readonly newId: () => string;
+}
+
+export interface Session extends Identity {
+  readonly driver: Driver;
+  readonly settings: Settings;
+  /** The one survey shared by all resources, begun when the session opens; `refresh()` begins a new one. */
+  inventory(): Promise<Inventory>;
+  refresh(): void;
+  readonly promises: Promises;
+}
+
+/** What a front door gives to a run of one placement. */
+export interface PlacementRun {
+  /** Aborts at the first Ctrl-C. */
+  readonly signal: AbortSignal;
+  readonly emit: EventSink;
+  readonly log: (message: string) => void;
+  /** The resource's custom timeout; null = none. */
+  readonly timeoutMs: number | null;
+}
+
+export function openSession(driver: Driver, settings: Settings, identity: Identity): Session {
+  let survey: Promise<Inventory> = begin(driver);
+  return {
+    ...identity,
+    driver,
+    settings,
+    promises: new Promises(),
+    inventory: () => survey,
+    refresh: () => {
+      survey = begin(driver);
+    },
+  };
+}
+
+function begin(driver: Driver): Promise<Inventory> {
+  const survey = driver.survey({});
+  // Whoever asks for it gets the error; a process that never asks must not die of it.
+  survey.catch(() => undefined);
+  return survey;
+}
