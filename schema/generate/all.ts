@@ -1,5 +1,6 @@
 /** Everything that is generated, as text by path. Deterministic: the same model gives the same bytes. */
 import { format, resolveConfig } from 'prettier';
+import { generateFindingsReference, type RuleSource } from './findings.js';
 import { generateJsonSchema } from './json-schema.js';
 import { readModel } from './model.js';
 import { generatePulumiConst, generatePulumiJson, type Package } from './pulumi.js';
@@ -12,6 +13,8 @@ export interface Sources {
   readonly package: Package;
   /** schema/generate/example.datacenter.yaml */
   readonly example: string;
+  /** provider/core/rules, one file a rule. */
+  readonly rules: readonly RuleSource[];
   /** Folder whose .prettierrc.json counts. */
   readonly root: string;
 }
@@ -25,6 +28,7 @@ export async function generateAll(sources: Sources): Promise<ReadonlyMap<string,
     ['schema/generated/pulumi-schema.json', generatePulumiJson(model, sources.package)],
     ['docs/reference/inputs.md', generateInputsReference(model)],
     ['docs/reference/embedded-datacenter.md', generateDatacenterReference(model, sources.example)],
+    ['docs/reference/findings.md', generateFindingsReference(sources.rules)],
   ]);
   const options = await resolveConfig(`${sources.root}/schema/generate.ts`);
   const formatted = [...texts].map(async ([path, text]) => [path, await format(text, { ...options, filepath: path })] as const);

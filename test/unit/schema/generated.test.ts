@@ -3,6 +3,7 @@ import path from 'node:path';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { describe, expect, it } from 'vitest';
 import { generateAll } from '../../../schema/generate/all.js';
+import { readSources } from '../../../schema/generate/sources.js';
 import { readModel } from '../../../schema/generate/model.js';
 import { jsonSchema } from '../../../schema/generated/json-schema.js';
 import { pulumiSchema } from '../../../schema/generated/pulumi-schema.js';
@@ -12,12 +13,7 @@ const read = (file: string): string => readFileSync(path.join(root, file), 'utf8
 
 describe('what is generated', () => {
   it('is up to date (else: npm run generate)', async () => {
-    const texts = await generateAll({
-      model: read('schema/vmplacement.yaml'),
-      package: JSON.parse(read('package.json')),
-      example: read('schema/generate/example.datacenter.yaml'),
-      root,
-    });
+    const texts = await generateAll(readSources(root));
     for (const [file, text] of texts) expect(existsSync(path.join(root, file)) && read(file), file).toBe(text);
   });
 
