@@ -5,9 +5,9 @@ import { blockSource } from './block.js';
 import { claim } from './claim.js';
 import { unstoppable } from './parking.js';
 import { readBack } from './read-back.js';
-import { isRunning } from './reality.js';
+import { hasArrived, isRunning } from './reality.js';
 import { retire, settle } from './retire.js';
-import type { MoveContext, Step, Undo } from './step.js';
+import type { Step, Undo } from './step.js';
 
 const phase = 'Migrating';
 
@@ -75,9 +75,5 @@ const block: Step = {
     return 'next';
   },
 };
-
-/** The job has ended well: from here only forward. */
-export const hasArrived = (reality: Awaited<ReturnType<MoveContext['read']>>): boolean =>
-  isRunning(reality.target) && !isRunning(reality.source);
 
 export const hotSteps: readonly Step[] = [claim(phase), autostartOff, migrate, block, readBack(phase), retire(phase), settle(phase)];

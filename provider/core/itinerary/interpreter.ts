@@ -4,9 +4,8 @@
  */
 import { PlacementError } from '../errors.js';
 import type { MigrationRecord, Phase } from '../record.js';
-import { hasArrived } from './hot.js';
 import { interrupted, parkIfInterrupted } from './parking.js';
-import { isRunning } from './reality.js';
+import { hasArrived, isRunning } from './reality.js';
 import { isCutover, rollBackCutover } from './staged.js';
 import type { MoveContext, Reality, Step } from './step.js';
 import { stepsOf } from './tables.js';
@@ -67,8 +66,7 @@ async function complete(ctx: MoveContext, step: Step, steps: readonly Step[]): P
 const phaseOf = (step: Step, record: MigrationRecord): Phase =>
   record.phase === 'AwaitingConfirmation' && step.name === 'retire' ? record.phase : step.phase;
 
-export const canCancel = (record: MigrationRecord, reality: Reality): boolean =>
-  !record.targetStarting && !(record.method === 'hot' && hasArrived(reality));
+export const canCancel = (record: MigrationRecord, reality: Reality): boolean => !record.targetStarting && !hasArrived(reality);
 
 /** The VM runs, or was off before; and nothing is past the point of no return. */
 const isSafePoint = (record: MigrationRecord, reality: Reality): boolean =>

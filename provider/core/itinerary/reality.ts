@@ -65,3 +65,6 @@ export function ranSince(source: Copy, offAt: Timestamp | null): boolean {
 export function wentOffAt(source: Copy, reality: Reality): Timestamp {
   return isUnknown(source.lastChange) ? new Date(reality.at).toISOString() : source.lastChange.at;
 }
+
+/** It runs on the target and no longer on the source: a hot job has ended, or a platform's own task has cut over. */
+export const hasArrived = (reality: Reality): boolean => isRunning(reality.target) && !isRunning(reality.source);

@@ -14,6 +14,9 @@ export const retire = (phase: Step['phase']): Step => ({
     if (source === null) return 'next';
     await ctx.checkLease();
     if (record.options.keepSource === 'no' || record.request === 'confirm' || !driver.capabilities.keepsSource) {
+      // Where the source was not blocked it carries no label of ours yet, and only a labelled one is removed.
+      if (!driver.capabilities.blocksStart && driver.capabilities.keepsSource && source.role !== 'kept')
+        await driver.keep(source.ref, record.moveId, ctx.run('finishing'));
       await driver.retire(source.ref, record.moveId, ctx.run('finishing'));
       return 'next';
     }

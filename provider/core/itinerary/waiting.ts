@@ -3,7 +3,7 @@ import { iso } from '../clock.js';
 import { formatDuration } from '../units.js';
 import { goNow, mayObey } from './go-now.js';
 import { sendPass } from './passes.js';
-import { isOff, isRunning } from './reality.js';
+import { hasArrived, isOff, isRunning } from './reality.js';
 import type { MoveContext, Step, StepResult } from './step.js';
 
 export const awaitGo: Step = {
@@ -22,6 +22,8 @@ export const awaitGo: Step = {
         reality = await ctx.read();
       }
     }
+    // A platform that starts its cutover at any power-off may have done all of it already.
+    if (hasArrived(reality)) return 'next';
     const { go, warnings, waitingUntil, hold, offWithoutGo } = goNow(ctx, reality);
     if (go === null) {
       const reasons = [...warnings];

@@ -1,0 +1,163 @@
+/** An embedded datacenter in memory with a manual clock, runs of "processes" on it, and the outside world acting on it. */
+import { resolveEmbedded } from '../../../schema/embedded.js';
+import type { EmbeddedDatacenter, EmbeddedVm } from '../../../schema/generated/types.js';
+import type { Desired, Settings } from '../../../provider/core/desired.js';
+import type { Driver } from '../../../provider/core/driver.js';
+import type { MoveEvent } from '../../../provider/core/events.js';
+import type { Vm } from '../../../provider/core/inventory.js';
+import { applyPlacement, openSession, previewPlacement, type PlacementRun, type Session } from '../../../provider/core/placement.js';
+import type { PlacementState } from '../../../provider/core/state.js';
+import { embeddedDriver, openModel, realWall, type Model } from '../../../provider/drivers/embedded/index.js';
+import { runCopy, stopCopy } from '../../../provider/drivers/embedded/power.js';
+import { refuseStart } from '../../../provider/drivers/embedded/verbs.js';
+import { isUp, touch } from '../../../provider/drivers/embedded/vm-state.js';
+import type { CopyWorld, Violation } from '../../../provider/drivers/embedded/world.js';
+
+export const stack = 'org/project/dev';
+export const urn = 'urn:web-01';
+
+export const settings: Settings = { memoryReserveBytes: 0, leaseRenewMs: 15_000, leaseExpireMs: 60_000, alwaysRefresh: false };
+
+/** Cluster `near` shares a network with a, cluster `far` does not: hot to `near`, staged to `far`. */
+const declared = (style: 'driven' | 'task', vm: Partial<EmbeddedVm>): EmbeddedDatacenter => ({
+  style,
+  clock: 'manual',
+  clusters: {
+    a: { hosts: { a1: {}, a2: {} } },
+    near: { hosts: { n1: {} } },
+    far: { hosts: { f1: {}, f2: {} } },
+  },
+  links: [
+    { between: ['a', 'near'], direct: 'yes' },
+    { between: ['a', 'far'], direct: 'no' },
+  ],
+  vms: { 'web-01': { host: 'a1', disks: [{ name: 'vda', size: '10GiB', allocated: '4GiB' }], ...vm } },
+});
+
+export class Lab {
+  readonly model: Model;
+  readonly events: MoveEvent[] = [];
+  private processes = 0;
+
+  constructor(options: { readonly style?: 'driven' | 'task'; readonly vm?: Partial<EmbeddedVm> } = {}) {
+    const start = Date.parse('2026-05-01T10:00:00Z');
+    const wall = { now: () => start, sleep: realWall.sleep };
+    this.model = openModel(resolveEmbedded(declared(options.style ?? 'driven', options.vm ?? {})), 'memory', wall);
+  }
+
+  /** A fresh process: nothing but the platform is left of the one before. */
+  session(wrap: (driver: Driver) => Driver = (driver) => driver): Session {
+    this.processes += 1;
+    const id = this.processes;
+    let moves = 0;
+    return openSession(wrap(embeddedDriver(this.model)), settings, {
+      stack,
+      holder: `run-${id}@machine`,
+      newId: () => `move-${id}-${(moves += 1)}`,
+    });
+  }
+
+  run(signal: AbortSignal = new AbortController().signal): PlacementRun {
+    return { signal, emit: (event) => void this.events.push(event), log: () => undefined, timeoutMs: null };
+  }
+
+  /** `pulumi up`: preview, then apply what was previewed, in a process of its own. */
+  async up(desired: Desired, signal?: AbortSignal, session: Session = this.session()): Promise<PlacementState> {
+    const plan = await previewPlacement(session, urn, desired);
+    return applyPlacement(session, urn, desired, plan.summary, this.run(signal));
+  }
+
+  async vm(): Promise<Vm> {
+    const { vms } = await embeddedDriver(this.model).survey({});
+    return vms[0]!;
+  }
+
+  async journal(): Promise<readonly Violation[]> {
+    return this.model.read(({ world }) => world.journal);
+  }
+
+  warnings(): string {
+    return this.events.map((event) => (event.kind === 'warning' ? event.message : '')).join('\n');
+  }
+
+  // ---- the outside world
+
+  advance(milliseconds: number): Promise<void> {
+    return this.model.update(({ world }) => {
+      if (world.clock.kind === 'manual') world.clock.now += milliseconds;
+    });
+  }
+
+  annotate(value: string | null): Promise<void> {
+    return embeddedDriver(this.model).annotate('web-01', { shutdown: value, giver: 'alice' });
+  }
+
+  /** The operator shuts the guest down from inside, and it takes its time. */
+  async shutGuestDown(): Promise<void> {
+    await this.live((copy, now) => {
+      copy.shutdown = { began: now, offAt: now + 5000 };
+    });
+    await this.advance(6000);
+  }
+
+  crash(): Promise<void> {
+    return this.model.update(({ dc, world, now }) => {
+      const copy = touch(dc, world, 'web-01').copies.find(isUp);
+      if (copy !== undefined) stopCopy(dc, world, 'web-01', copy, now, { cause: 'crashed', bitmaps: 'broken' });
+    });
+  }
+
+  /** Somebody starts the copy on this host by hand; the platform refuses what it would refuse. */
+  startByHand(host: string): Promise<void> {
+    return this.model.update((view) => {
+      const state = touch(view.dc, view.world, 'web-01');
+      const copy = state.copies.find((one) => one.host === host)!;
+      refuseStart(view, { vm: view.dc.vm('web-01'), state, copy });
+      runCopy(view.dc, view.world, 'web-01', copy, view.now);
+    });
+  }
+
+  live(change: (copy: CopyWorld, now: number) => void): Promise<void> {
+    return this.model.update(({ dc, world, now }) => {
+      for (const copy of touch(dc, world, 'web-01').copies.filter(isUp)) change(copy, now);
+    });
+  }
+}
+
+const minute = 60_000;
+
+export function want(host: string, more: Partial<Desired> = {}): Desired {
+  const cluster = { a: 'a', n: 'near', f: 'far' }[host.slice(0, 1)] ?? null;
+  return {
+    vm: 'web-01',
+    cluster,
+    scope: 'exact',
+    hosts: [host],
+    method: 'auto',
+    shutdown: null,
+    allowShutdown: false,
+    startAfter: 'asBefore',
+    keepSource: null,
+    networks: {},
+    storage: {},
+    bandwidthBytesPerSecond: null,
+    downtimeBudgetMs: 30_000,
+    incrementEveryMs: minute,
+    shutdownGraceMs: 3 * minute,
+    noProgressTimeoutMs: 2 * minute,
+    waitTimeoutMs: null,
+    lateShutdownMs: 5 * minute,
+    maxDurationMs: null,
+    onPending: 'succeed',
+    goFrom: 'both',
+    detach: [],
+    dropSnapshots: false,
+    assumeOs: false,
+    takeOver: null,
+    verify: 'increment',
+    postCopy: false,
+    suspend: false,
+    declared: [],
+    ...more,
+  };
+}
