@@ -66,7 +66,7 @@ class Sleepers {
         try {
           refuseAborted(signal);
         } catch (error) {
-          reject(error as Error);
+          reject(error);
         }
       };
       const end = (): void => signal?.removeEventListener('abort', abort);
@@ -78,7 +78,7 @@ class Sleepers {
         },
         fail: (error) => {
           end();
-          reject(error as Error);
+          reject(error);
         },
       };
       signal?.addEventListener('abort', abort, { once: true });

@@ -14,6 +14,8 @@ export interface Store {
   read(): Promise<World>;
   /** `change` is short and synchronous; when it throws, nothing is written. */
   update<T>(change: (world: World) => T): Promise<T>;
+  /** Puts another world in its place, whatever was there. */
+  replace(world: World): Promise<void>;
   /** Number of reads and updates under way in this process. */
   readonly busy: number;
 }
@@ -56,6 +58,14 @@ class TextStore implements Store {
 
   update<T>(change: (world: World) => T): Promise<T> {
     return this.counted(() => this.write(change));
+  }
+
+  replace(world: World): Promise<void> {
+    return this.counted(() => {
+      const mine = this.turn.then(() => this.text.exclusive(() => this.text.write(JSON.stringify(world))));
+      this.turn = mine.catch(() => undefined);
+      return mine;
+    });
   }
 
   /** One update of this process at a time; other processes are kept off by the lock of the text. */

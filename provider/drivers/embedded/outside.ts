@@ -1,0 +1,193 @@
+/** The world outside this provider: operators, guests, other tools, failing hosts. Used by `vmplacement embedded` and by tests. */
+import { PlacementError } from '../../core/errors.js';
+import { placeText, type HostState } from '../../core/inventory.js';
+import { iso } from '../../core/clock.js';
+import { blocksOf, losePower, wholeImage } from './contents.js';
+import { abortJob, isOver } from './jobs.js';
+import { newWorld, type Found, type Model, type View } from './model.js';
+import { stopCopy } from './power.js';
+import { showWorld, type Shown } from './show.js';
+import { startCopy } from './verbs.js';
+import { copyId, isUp, touch, writesOf } from './vm-state.js';
+import type { CopyWorld, DiskWorld } from './world.js';
+
+export interface Outside {
+  show(): Promise<Shown>;
+  /** Moves the VM by hand, at once, behind everybody's back. */
+  move(vm: string, host: string): Promise<void>;
+  /** `clean`: from inside the guest. A manual clock moves on by the time that the guest takes. */
+  shutdown(vm: string, how: 'clean' | 'hard'): Promise<void>;
+  /** Without `host`: the copy that is the VM. A blocked copy refuses. */
+  start(vm: string, host?: string): Promise<void>;
+  crash(vm: string): Promise<void>;
+  /** null: as declared. */
+  setHost(host: string, state: HostState | null): Promise<void>;
+  /** What runs there crashes; what was not flushed is gone. */
+  losePower(host: string): Promise<void>;
+  lock(vm: string, by: string, forMs: number | null): Promise<void>;
+  unlock(vm: string): Promise<void>;
+  /** Sets one more value of the shutdown annotation beside those that are there. */
+  annotate(vm: string, value: string, giver: string): Promise<void>;
+  snapshot(vm: string, name: string): Promise<void>;
+  /** Also smaller. */
+  resizeDisk(vm: string, disk: string, bytes: number): Promise<void>;
+  addDisk(vm: string, disk: { readonly name: string; readonly bytes: number; readonly allocatedBytes: number }): Promise<void>;
+  /** Another image takes the place of the disk. */
+  replaceDisk(vm: string, disk: string): Promise<void>;
+  /** A block on storage of the copy on this host turns bad. */
+  corrupt(vm: string, host: string, disk: string, block: number): Promise<void>;
+  /** Removes what a move has built on its target. */
+  removeIncoming(vm: string): Promise<void>;
+  /** Model time passes. */
+  advance(milliseconds: number): Promise<void>;
+  /** Back to the declaration. */
+  reset(): Promise<void>;
+}
+
+export function openOutside(model: Model): Outside {
+  const onVm = (vm: string, change: (view: View, found: Found) => void): Promise<void> =>
+    model.update((view) => change(view, mainCopy(view, vm)));
+  const onDisk = (vm: string, disk: string, change: (view: View, found: Found, truth: DiskWorld) => void): Promise<void> =>
+    onVm(vm, (view, found) => {
+      const truth = found.state.disks.find((one) => one.name === disk);
+      if (truth === undefined) throw new PlacementError('input', `VM ${found.vm.name} has no disk ${disk}.`);
+      change(view, found, truth);
+    });
+
+  return {
+    show: () => model.read(showWorld),
+    move: (vm, host) => onVm(vm, (view, found) => moveByHand(view, found, host)),
+    shutdown: (vm, how) => onVm(vm, (view, found) => shutDown(view, found, how)),
+    start: (vm, host) => model.update((view) => startCopy(view, host === undefined ? mainCopy(view, vm) : copyOn(view, vm, host))),
+    crash: (vm) =>
+      onVm(vm, (view, { vm: { id }, copy }) => stopCopy(view.dc, view.world, id, copy, view.now, { cause: 'crashed', bitmaps: 'broken' })),
+    setHost: (host, state) =>
+      model.update((view) => {
+        view.dc.host(host);
+        if (state === null) delete view.world.hosts[host];
+        else view.world.hosts[host] = state;
+      }),
+    losePower: (host) => model.update((view) => loseHostPower(view, host)),
+    lock: (vm, by, forMs) =>
+      onVm(vm, (view, { state }) => {
+        state.locks.push({ by, until: forMs === null ? null : view.now + forMs });
+      }),
+    unlock: (vm) =>
+      onVm(vm, (_view, { state }) => {
+        state.locks = [];
+      }),
+    annotate: (vm, value, giver) =>
+      onVm(vm, (view, { state }) => {
+        state.annotation.push({ value, giver, at: iso(view.now) });
+      }),
+    snapshot: (vm, name) =>
+      onVm(vm, (_view, { state, copy }) => {
+        copy.snapshots.push(name);
+        for (const disk of state.disks) disk.chain += 1;
+      }),
+    resizeDisk: (vm, disk, bytes) =>
+      onDisk(vm, disk, (_view, { copy }, truth) => {
+        truth.virtualBytes = bytes;
+        for (const one of copy.disks) if (one.name === disk) one.virtualBytes = bytes;
+      }),
+    addDisk: (vm, disk) =>
+      onVm(vm, (view, { vm: declared, state, copy }) => {
+        const { id, uuid } = declared;
+        if (state.disks.some((one) => one.name === disk.name)) throw new PlacementError('input', `There is a disk ${disk.name} already.`);
+        const { name, bytes: virtualBytes, allocatedBytes } = disk;
+        state.disks.push({ name, format: 'qcow2', virtualBytes, allocatedBytes, tracked: true, sharedWith: [], chain: 0 });
+        const pool = copy.disks[0]?.pool ?? 'default';
+        const segments = wholeImage(blocksOf(allocatedBytes), writesOf(declared, state, view.now));
+        copy.disks.push({
+          name,
+          pool,
+          path: `/${pool}/${id}/${name}.qcow2`,
+          virtualBytes,
+          image: `${uuid}/${name}/0`,
+          shared: false,
+          segments,
+          corrupt: [],
+        });
+      }),
+    replaceDisk: (vm, disk) =>
+      onDisk(vm, disk, (_view, { copy }, truth) => {
+        truth.chain += 1;
+        for (const one of copy.disks) if (one.name === disk) one.path = `${one.path}.new`;
+      }),
+    corrupt: (vm, host, disk, block) =>
+      model.update((view) => {
+        copyOn(view, vm, host)
+          .copy.disks.find((one) => one.name === disk)
+          ?.corrupt.push({ from: block, to: block + 1 });
+      }),
+    removeIncoming: (vm) =>
+      model.update((view) => {
+        const state = touch(view.dc, view.world, view.dc.find(vm).id);
+        state.copies = state.copies.filter((copy) => copy.role !== 'incoming');
+      }),
+    advance: (milliseconds) =>
+      model.store.update((world) => {
+        if (world.clock.kind === 'wall') {
+          throw new PlacementError('not-possible', 'The clock of this datacenter is the wall clock: it cannot be advanced.', {
+            next: 'declare `clock: manual`',
+          });
+        }
+        world.clock.now += milliseconds;
+      }),
+    reset: () => model.store.replace(newWorld(model.dc.config, model.wall)),
+  };
+}
+
+/** The copy that is the VM: the running one, else its only live one. */
+function mainCopy(view: View, name: string): Found {
+  const vm = view.dc.find(name);
+  const state = touch(view.dc, view.world, vm.id);
+  const live = state.copies.filter((copy) => copy.role === 'live');
+  const copy = live.find(isUp) ?? live.find((one) => one.leftBy === null && one.blocked === null) ?? live[0];
+  if (copy === undefined) throw new PlacementError('platform', `VM ${vm.name} has no copy.`, { vm: vm.name });
+  return { vm, state, copy };
+}
+
+function copyOn(view: View, name: string, host: string): Found {
+  const vm = view.dc.find(name);
+  const state = touch(view.dc, view.world, vm.id);
+  const copy = state.copies.find((one) => one.host === host);
+  if (copy === undefined)
+    throw new PlacementError('platform', `VM ${vm.name} has no copy on ${placeText(view.dc.place(host))}.`, { vm: vm.name });
+  return { vm, state, copy };
+}
+
+function shutDown(view: View, { vm, copy }: Found, how: 'clean' | 'hard'): void {
+  const { dc, world, now } = view;
+  if (!isUp(copy)) return;
+  if (how === 'hard') return stopCopy(dc, world, vm.id, copy, now, { cause: 'destroyed', bitmaps: 'broken' });
+  copy.shutdown = { began: now, offAt: now + vm.shutdown.takesMs };
+  if (world.clock.kind === 'manual') world.clock.now += vm.shutdown.takesMs;
+}
+
+/** The copy gets a new identity; bitmaps do not travel, a job of ours ends. */
+function moveByHand(view: View, { vm, state, copy }: Found, host: string): void {
+  const place = view.dc.place(host);
+  if (copy.host === place.host) return;
+  for (const job of Object.values(view.world.jobs)) if (job.source === copy.id && !isOver(job)) abortJob(view.dc, view.world, job);
+  const moved: CopyWorld = { ...copy, id: copyId(vm.uuid, state.nextCopy), host, checkpoints: [], blocked: null };
+  state.nextCopy += 1;
+  state.copies = state.copies.map((other) => (other === copy ? moved : other));
+}
+
+function loseHostPower(view: View, host: string): void {
+  const { dc, world, now } = view;
+  dc.host(host);
+  for (const vm of dc.config.vms) {
+    const state = touch(dc, world, vm.id);
+    const there = state.copies.filter((copy) => copy.host === host);
+    for (const copy of there) {
+      stopCopy(dc, world, vm.id, copy, now, { cause: 'host-failed', bitmaps: 'broken' });
+      for (const disk of copy.disks) disk.segments = losePower(disk.segments);
+    }
+    // Whoever sends notices that the other host is a new boot: the pass under way begins again.
+    for (const transfer of Object.values(world.transfers)) {
+      if (there.some((copy) => copy.id === transfer.target)) transfer.pass = null;
+    }
+  }
+}
