@@ -1,0 +1,162 @@
+/** `vmplacement doctor`: whether a configuration would work, one line per check, each with what to do. Changes nothing. */
+import { accessSync, constants, existsSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { versions } from 'node:process';
+import { PlacementError } from '../../core/errors.js';
+import { isKnown, isUnknown, type Inventory } from '../../core/inventory.js';
+import { count, field, paint, wrap, type Look, type Style } from '../../report/text.js';
+import { schemaVersion, type DoctorCheck, type DoctorReport } from '../../report/types.js';
+import { resolveDatacenter } from '../../drivers/open.js';
+import { checked, withSession } from '../connect.js';
+import { exitCodes, type Call, type Result } from '../result.js';
+import { cliStack } from '../stack-identity.js';
+import { findSources, type Found } from '../source.js';
+
+export async function doctor(call: Call): Promise<Result> {
+  const checks: DoctorCheck[] = [nodeCheck(), await pulumiCheck(call)];
+  const found = await configured(call, checks);
+  for (const one of found) checks.push(...(await datacenterChecks(call, one)));
+  const report: DoctorReport = { schemaVersion, kind: 'doctor', checks };
+  const failed = checks.some((check) => check.result === 'fail');
+  return { report, text: doctorText(checks, call.look), exit: failed ? exitCodes.error : exitCodes.fine };
+}
+
+const ok = (name: string, message: string): DoctorCheck => ({ name, result: 'ok', message, fix: '' });
+const warn = (name: string, message: string, fix: string): DoctorCheck => ({ name, result: 'warn', message, fix });
+const fail = (name: string, message: string, fix: string): DoctorCheck => ({ name, result: 'fail', message, fix });
+
+function nodeCheck(): DoctorCheck {
+  const [major = 0, minor = 0] = versions.node.split('.').map(Number);
+  const fits = (major === 20 && minor >= 19) || (major === 22 && minor >= 12) || major >= 24;
+  return fits
+    ? ok('node', versions.node)
+    : warn('node', `${versions.node} is not a version this is tested with`, 'use Node 20.19, 22.12 or 24, or newer ones of these lines.');
+}
+
+const oldestPulumi = [3, 230] as const;
+
+async function pulumiCheck({ io }: Call): Promise<DoctorCheck> {
+  const result = await io.exec('pulumi', ['version'], io.cwd);
+  if ('missing' in result)
+    return warn('pulumi', 'not on the PATH', 'install the Pulumi CLI; this command works without it, `pulumi up` does not.');
+  const version = result.stdout.trim();
+  const [major = 0, minor = 0] = version.replace(/^v/, '').split('.').map(Number);
+  if (result.code !== 0 || version === '') return warn('pulumi', `\`pulumi version\` failed: ${result.stderr.trim()}`, 'run it by hand.');
+  const fits = major > oldestPulumi[0] || (major === oldestPulumi[0] && minor >= oldestPulumi[1]);
+  return fits ? ok('pulumi', version) : warn('pulumi', `${version} is older than v${oldestPulumi.join('.')}.0`, 'update the Pulumi CLI.');
+}
+
+async function configured(call: Call, checks: DoctorCheck[]): Promise<readonly Found[]> {
+  try {
+    const sources = await findSources(call.source, call.io);
+    const chosen = sources.found.filter(
+      (one) => sources.forced || call.source.provider === undefined || (one.provider ?? 'default') === call.source.provider,
+    );
+    const names = chosen.map((one) => one.source).join(', ');
+    checks.push(
+      chosen.length > 0
+        ? ok('configuration', names)
+        : fail('configuration', `no provider ${call.source.provider ?? ''}`, 'see --provider.'),
+    );
+    return chosen;
+  } catch (error) {
+    checks.push(failed('configuration', error));
+    return [];
+  }
+}
+
+async function datacenterChecks(call: Call, found: Found): Promise<DoctorCheck[]> {
+  const checks: DoctorCheck[] = [];
+  try {
+    const { embedded } = await resolveDatacenter(await checked(found), found.baseDir);
+    checks.push(storeCheck(embedded.store));
+    await withSession(
+      found,
+      async () => ({ stack: cliStack(call.io) }),
+      call.io,
+      async ({ session, datacenter }) => {
+        checks.push(ok('driver', `${datacenter.platform} opened`));
+        const inventory = await session.inventory();
+        checks.push(...inventoryChecks(inventory));
+      },
+    );
+  } catch (error) {
+    checks.push(failed(found.source, error));
+  }
+  return checks;
+}
+
+/** The folder may not exist before the first use: then the nearest one above it must let us make it. */
+function storeCheck(folder: string): DoctorCheck {
+  let at = resolve(folder);
+  while (!existsSync(at) && dirname(at) !== at) at = dirname(at);
+  try {
+    accessSync(at, constants.W_OK);
+    return ok('store', at === resolve(folder) ? folder : `${folder} (made at the first use)`);
+  } catch {
+    return fail('store', `${at} cannot be written`, `give this user the right to write there, or set \`store\` to another folder.`);
+  }
+}
+
+function inventoryChecks(inventory: Inventory): DoctorCheck[] {
+  const unread = inventory.hosts.filter((host) => isUnknown(host.facts));
+  const why = unread.map((host) => `${host.cluster}/${host.name} (${isUnknown(host.facts) ? host.facts.unknown : ''})`).join(', ');
+  const read = `${count(inventory.hosts.length - unread.length, 'host')} of ${inventory.hosts.length} in ${count(inventory.clusters.length, 'cluster')}, ${count(inventory.vms.length, 'VM')}`;
+  const closed = inventory.clusters.filter((cluster) => isKnown(cluster.connected) && !cluster.connected).map((cluster) => cluster.name);
+  const problems = inventory.vms.filter((vm) => vm.recordProblem !== undefined);
+  return [
+    unread.length === 0
+      ? ok('hosts', read)
+      : warn(
+          'hosts',
+          `${read}; not read: ${why}`,
+          'VMs there are unknown, nothing that may be there is moved: bring these hosts back or take them out.',
+        ),
+    ...(closed.length === 0 ? [] : [warn('clusters', `not connected: ${closed.join(', ')}`, 'connect them to the management.')]),
+    linkCheck(inventory),
+    ...problems.map((vm) =>
+      warn('record', `${vm.name}: ${vm.recordProblem ?? ''}`, 'a newer version may have written it: update this one.'),
+    ),
+  ];
+}
+
+/** A pair of clusters whose network nobody knows makes `auto` refuse. */
+function linkCheck({ clusters, links }: Inventory): DoctorCheck {
+  const known = (a: string, b: string): boolean =>
+    links.some((link) => link.scope === 'clusters' && link.direct !== 'unknown' && link.between.includes(a) && link.between.includes(b));
+  const names = clusters.map((cluster) => cluster.name);
+  const pairs = names.flatMap((a, index) => names.slice(index + 1).map((b) => [a, b] as const));
+  const unclear = pairs.filter(([a, b]) => !known(a, b)).map(([a, b]) => `${a}-${b}`);
+  if (pairs.length === 0) return ok('links', 'one cluster, none needed');
+  if (unclear.length === 0) return ok('links', `${count(pairs.length, 'pair')} of clusters known`);
+  return warn(
+    'links',
+    `not known whether these reach each other directly: ${unclear.join(', ')}`,
+    'declare them under `links`; until then `method: auto` refuses to choose between them.',
+  );
+}
+
+function failed(name: string, error: unknown): DoctorCheck {
+  if (PlacementError.isInstance(error)) {
+    const fix = error.next ?? 'correct the configuration.';
+    return fail(name, error.message.replace(` Next: ${error.next ?? ''}`, '').trim(), fix);
+  }
+  return fail(name, error instanceof Error ? error.message : String(error), 'this is not expected: report it.');
+}
+
+const style: Readonly<Record<DoctorCheck['result'], Style>> = { ok: 'green', warn: 'yellow', fail: 'red' };
+
+function doctorText(checks: readonly DoctorCheck[], look: Look): string {
+  const lines = checks.flatMap((check) => {
+    const line = field(check.name.length > 14 ? 'datacenter' : check.name, check.message, { ...look, columns: look.columns - 4 }, 15).slice(
+      2,
+    );
+    const [first = '', ...rest] = line.split('\n');
+    const marked = [`${paint(look, style[check.result], check.result.padEnd(4))} ${first}`, ...rest.map((more) => `   ${more}`)];
+    return check.fix === '' ? marked : [...marked, wrap(`${' '.repeat(20)}-> ${check.fix}`, look.columns, 3)];
+  });
+  const bad = checks.filter((check) => check.result === 'fail').length;
+  const odd = checks.filter((check) => check.result === 'warn').length;
+  const parts = [...(bad > 0 ? [`${bad} failed`] : []), ...(odd > 0 ? [count(odd, 'warning')] : [])];
+  return `${[...lines, '', parts.length === 0 ? 'All is well.' : `${parts.join(', ')}.`].join('\n')}\n`;
+}

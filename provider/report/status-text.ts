@@ -1,0 +1,119 @@
+/** A status report for a person: a table of all, or the details of one. */
+import { formatBytes, formatDuration } from '../core/units.js';
+import { count, field, paint, table, wrap, type Look, type Style } from './text.js';
+import type { GoNote, StatusEntry, StatusReport } from './types.js';
+import type { Phase } from '../core/record.js';
+
+export function statusText(report: StatusReport, look: Look, options: { readonly one: boolean; readonly all: boolean }): string {
+  const now = Date.parse(report.observedAt);
+  const unread =
+    report.unreadHosts.length > 0
+      ? [wrap(`warning: not read: ${report.unreadHosts.join(', ')}. VMs may be there that are not listed.`, look.columns, 2)]
+      : [];
+  const body = options.one ? report.placements.map((entry) => detailText(entry, now, look)) : listText(report, now, look, options.all);
+  return `${[...unread, ...body].join('\n')}\n`;
+}
+
+function listText(report: StatusReport, now: number, look: Look, all: boolean): string[] {
+  const rest =
+    !all && report.unmanaged.length > 0
+      ? [
+          `${count(report.unmanaged.length, 'VM')} of ${report.datacenter.source} ${report.unmanaged.length === 1 ? 'has' : 'have'} no placement (--all shows ${report.unmanaged.length === 1 ? 'it' : 'them'}).`,
+        ]
+      : [];
+  if (report.placements.length === 0) return ['No VM has a placement yet.', ...rest].map((line) => wrap(line, look.columns, 2));
+  const rows = report.placements.map((entry) => [entry.vm, entry.place, entry.power, entry.phase, progressOf(entry, now)]);
+  const messages = report.placements.filter((entry) => entry.message !== '').map((entry) => wrap(mentioning(entry), look.columns, 2));
+  return [
+    table(['VM', 'PLACE', 'POWER', 'PHASE', 'PROGRESS'], rows, look),
+    ...(messages.length > 0 ? ['', ...messages] : []),
+    ...(rest.length > 0 ? ['', ...rest.map((line) => wrap(line, look.columns, 2))] : []),
+  ];
+}
+
+const mentioning = (entry: StatusEntry): string => (entry.message.includes(entry.vm) ? entry.message : `${entry.vm}: ${entry.message}`);
+
+/** In a few words: how far a move is, what is kept, or which move was the last. */
+function progressOf(entry: StatusEntry, now: number): string {
+  const { replication, keptSource, lastMove } = entry;
+  if (entry.pending !== null) {
+    const sent = replication === null ? '' : `, ${count(replication.increments, 'increment')}, ${formatBytes(replication.bytes)} sent`;
+    return `${entry.method ?? 'move'} to ${entry.pending}${sent}`;
+  }
+  if (keptSource !== null) return `source kept on ${keptSource.place} for ${age(keptSource.since, now)}, ${formatBytes(keptSource.bytes)}`;
+  return lastMove === null ? '-' : `${lastMove.method} from ${lastMove.from}, ${age(lastMove.end, now)} ago`;
+}
+
+const phaseStyle: Readonly<Record<Phase, Style>> = {
+  Settled: 'green',
+  Migrating: 'cyan',
+  Replicating: 'cyan',
+  AwaitingShutdown: 'yellow',
+  CuttingOver: 'cyan',
+  AwaitingConfirmation: 'yellow',
+  Parked: 'yellow',
+  Failed: 'red',
+};
+
+function detailText(entry: StatusEntry, now: number, look: Look): string {
+  const line = (label: string, text: string): string => field(label, text, look, 14);
+  const { replication, lastMove, keptSource } = entry;
+  const lines = [
+    `${paint(look, 'bold', entry.vm)}: ${paint(look, phaseStyle[entry.phase], entry.phase)}`,
+    line('place', `${entry.place}, ${entry.power}`),
+    line('uuid', entry.vmId),
+  ];
+  if (entry.owner !== null) lines.push(line('stack', entry.owner));
+  if (entry.pending !== null) {
+    const step = entry.step === null ? '' : `, at step ${entry.step}`;
+    lines.push(line('under way', `${entry.method ?? 'move'} ${entry.place} -> ${entry.pending}${step}${since(entry.startedAt, now)}`));
+  }
+  if (replication !== null) {
+    lines.push(
+      line(
+        'replicated',
+        `${count(replication.increments, 'increment')}, ${formatBytes(replication.bytes)}; last ${formatBytes(replication.lastIncrementBytes)}, ${age(replication.lastIncrementAt, now)} ago`,
+      ),
+    );
+    lines.push(line('downtime', `about ${formatDuration(replication.projectedDowntimeMs)} if the go came now`));
+  }
+  for (const go of entry.goes) lines.push(line('go', goText(go)));
+  if (keptSource !== null)
+    lines.push(line('kept source', `${keptSource.place}, ${formatBytes(keptSource.bytes)}, for ${age(keptSource.since, now)}`));
+  if (lastMove !== null) {
+    lines.push(
+      line('last move', `${lastMove.method} ${lastMove.from} -> ${lastMove.to}, ended ${lastMove.end} (${age(lastMove.end, now)} ago)`),
+    );
+    lines.push(
+      line(
+        '',
+        `${formatBytes(lastMove.bytes)} sent, ${lastMove.downtimeMs === 0 ? 'no downtime' : `VM down ${formatDuration(lastMove.downtimeMs)}`}${lastMove.go === '' ? '' : `; go: ${lastMove.go}`}`,
+      ),
+    );
+  }
+  if (entry.lease !== null) lines.push(line('worked on by', `${entry.lease.holder}, until ${entry.lease.expiresAt} unless renewed`));
+  for (const finding of entry.findings) lines.push(line(finding.severity, `${finding.code}: ${finding.message}`));
+  if (entry.message !== '') lines.push(line('next', entry.message));
+  return lines.join('\n');
+}
+
+function goText(go: GoNote): string {
+  switch (go.state) {
+    case 'taken':
+      return `${go.value} (${placeOfGo[go.place]}) by ${go.giver} at ${go.at}: the move acts on it`;
+    case 'given':
+      return `${go.value} (${placeOfGo[go.place]}) by ${go.giver} at ${go.at}`;
+    case 'spent':
+      return `${go.value} (declared): used by an earlier move, ignored until it changes`;
+  }
+}
+
+const placeOfGo: Readonly<Record<GoNote['place'], string>> = {
+  declared: 'declared in the stack',
+  vm: 'set on the VM',
+  guest: 'the guest was shut down',
+  allowShutdown: 'allowShutdown',
+};
+
+const since = (at: string | null, now: number): string => (at === null ? '' : `, since ${age(at, now)}`);
+const age = (at: string, now: number): string => formatDuration(Math.max(0, now - Date.parse(at)));
