@@ -1,5 +1,6 @@
 /** A move is recorded: go on, undo it, change it, or end it (rules.md §2). Method, target and power before come from the record. */
 import { findingsOf, ruleInput, type Subject } from './candidates.js';
+import type { Capabilities } from './driver.js';
 import { isAllowed, wants } from './declaration.js';
 import { blockers, type Finding, type FindingCode } from './finding.js';
 import { placeText, samePlace, type Copy, type Place, type Vm } from './inventory.js';
@@ -27,7 +28,7 @@ export function continuation(subject: Continued, start: (subject: Subject) => Pl
     return desired.keepSource === 'no' || record.request === 'confirm' ? settle(subject, empty) : empty;
   }
   if (record.done.includes('read-back')) return settle(subject, empty);
-  if (isForwardOnly(record, live)) return proceed(subject, empty);
+  if (isForwardOnly(record, live, ctx.capabilities)) return proceed(subject, empty);
   if (record.request === 'cancel') return cancel(subject, empty, ['cancel-requested']);
   // Somebody else moved it there meanwhile: what was prepared is of no use any more.
   if (stays && samePlace(live.ref, record.to)) return cancel(subject, empty, ['arrived-otherwise']);
@@ -37,10 +38,12 @@ export function continuation(subject: Continued, start: (subject: Subject) => Pl
   return stays ? cancel(subject, empty, [why]) : retarget(subject, start, empty, why);
 }
 
-/** From the point of no return on; a hot move once the VM has arrived. */
-function isForwardOnly(record: MigrationRecord, live: Copy): boolean {
+/** From the point of no return on; hot, and where the platform starts the target by itself, once the VM has arrived. */
+function isForwardOnly(record: MigrationRecord, live: Copy, capabilities: Pick<Capabilities, 'separateStart'>): boolean {
   if (record.targetStarting) return true;
-  return record.method === 'hot' && (record.done.includes('migrate') || samePlace(live.ref, record.to));
+  const arrived = live.power === 'running' && samePlace(live.ref, record.to);
+  if (record.method === 'staged') return arrived && !capabilities.separateStart;
+  return record.method === 'hot' && (record.done.includes('migrate') || arrived);
 }
 
 function proceed(subject: Continued, empty: Plan): Plan {
@@ -131,7 +134,7 @@ function retarget(subject: Continued, start: (subject: Subject) => Plan, empty: 
   const without: Vm = { ...vm, record: null, annotation: [], copies, claim };
   const inventory = { ...subject.inventory, vms: subject.inventory.vms.map((one) => (one === vm ? without : one)) };
   const next = start({ ...subject, vm: without, live: restored, inventory });
-  if (next.action !== 'move') return { ...next, record, sentence: `${next.sentence}. The move to ${placeText(record.to)} stays as it is.` };
+  if (next.action !== 'move') return { ...next, record, sentence: `${next.sentence}. The move to ${placeText(record.to)} stays as it is` };
   return {
     ...next,
     record,
