@@ -7,11 +7,8 @@ import type { MoveEvent } from '../../../provider/core/events.js';
 import type { Vm } from '../../../provider/core/inventory.js';
 import { applyPlacement, openSession, previewPlacement, type PlacementRun, type Session } from '../../../provider/core/placement.js';
 import type { PlacementState } from '../../../provider/core/state.js';
-import { embeddedDriver, openModel, realWall, type Model } from '../../../provider/drivers/embedded/index.js';
-import { runCopy, stopCopy } from '../../../provider/drivers/embedded/power.js';
-import { refuseStart } from '../../../provider/drivers/embedded/verbs.js';
-import { isUp, touch } from '../../../provider/drivers/embedded/vm-state.js';
-import type { CopyWorld, Violation } from '../../../provider/drivers/embedded/world.js';
+import { embeddedDriver, openModel, openOutside, realWall, type Model, type Outside } from '../../../provider/drivers/embedded/index.js';
+import type { Violation } from '../../../provider/drivers/embedded/world.js';
 
 export const stack = 'org/project/dev';
 export const urn = 'urn:web-01';
@@ -36,6 +33,7 @@ const declared = (style: 'driven' | 'task', vm: Partial<EmbeddedVm>): EmbeddedDa
 
 export class Lab {
   readonly model: Model;
+  readonly outside: Outside;
   readonly events: MoveEvent[] = [];
   private processes = 0;
 
@@ -43,6 +41,7 @@ export class Lab {
     const start = Date.parse('2026-05-01T10:00:00Z');
     const wall = { now: () => start, sleep: realWall.sleep };
     this.model = openModel(resolveEmbedded(declared(options.style ?? 'driven', options.vm ?? {})), 'memory', wall);
+    this.outside = openOutside(this.model);
   }
 
   /** A fresh process: nothing but the platform is left of the one before. */
@@ -83,44 +82,11 @@ export class Lab {
   // ---- the outside world
 
   advance(milliseconds: number): Promise<void> {
-    return this.model.update(({ world }) => {
-      if (world.clock.kind === 'manual') world.clock.now += milliseconds;
-    });
+    return this.outside.advance(milliseconds);
   }
 
   annotate(value: string | null): Promise<void> {
     return embeddedDriver(this.model).annotate('web-01', { shutdown: value, giver: 'alice' });
-  }
-
-  /** The operator shuts the guest down from inside, and it takes its time. */
-  async shutGuestDown(): Promise<void> {
-    await this.live((copy, now) => {
-      copy.shutdown = { began: now, offAt: now + 5000 };
-    });
-    await this.advance(6000);
-  }
-
-  crash(): Promise<void> {
-    return this.model.update(({ dc, world, now }) => {
-      const copy = touch(dc, world, 'web-01').copies.find(isUp);
-      if (copy !== undefined) stopCopy(dc, world, 'web-01', copy, now, { cause: 'crashed', bitmaps: 'broken' });
-    });
-  }
-
-  /** Somebody starts the copy on this host by hand; the platform refuses what it would refuse. */
-  startByHand(host: string): Promise<void> {
-    return this.model.update((view) => {
-      const state = touch(view.dc, view.world, 'web-01');
-      const copy = state.copies.find((one) => one.host === host)!;
-      refuseStart(view, { vm: view.dc.vm('web-01'), state, copy });
-      runCopy(view.dc, view.world, 'web-01', copy, view.now);
-    });
-  }
-
-  live(change: (copy: CopyWorld, now: number) => void): Promise<void> {
-    return this.model.update(({ dc, world, now }) => {
-      for (const copy of touch(dc, world, 'web-01').copies.filter(isUp)) change(copy, now);
-    });
   }
 }
 
