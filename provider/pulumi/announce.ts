@@ -3,7 +3,7 @@ import type { Finding } from '../core/finding.js';
 import type { Plan } from '../core/plan.js';
 import { acts } from './check.js';
 import type { EngineLog } from './log.js';
-import { naming } from './text.js';
+import { naming, sentences } from './text.js';
 
 export function announce(log: EngineLog, urn: string, plan: Plan): void {
   const moves = acts(plan);
@@ -14,4 +14,4 @@ export function announce(log: EngineLog, urn: string, plan: Plan): void {
   }
 }
 
-export const findingText = ({ message, suggestion }: Finding): string => (suggestion === '' ? message : `${message} ${suggestion}`);
+const findingText = ({ message, suggestion }: Finding): string => sentences(message, suggestion);

@@ -27,13 +27,17 @@ export function serviceError(error: unknown, where: string): ServiceError {
   if (error instanceof InitFailed) return initFailure(error);
   const known = PlacementError.isInstance(error);
   const message = error instanceof Error ? error.message : String(error);
-  const details = known ? lines(message) : lines(`${where}: ${message} (a fault in the vmplacement provider; please report it)`);
+  const details = lines(
+    known ? message : `${where}: ${message} (a fault in the vmplacement provider; please report it)`,
+    'error: Preview failed: '.length,
+  );
   if (!known && error instanceof Error) process.stderr.write(`${error.stack ?? message}\n`);
   return Object.assign(new Error(details), { code: known ? statusOf(error.code) : status.INTERNAL, details, metadata: new Metadata() });
 }
 
 function initFailure(error: InitFailed): ServiceError {
-  const reason = lines(error.reason);
+  // Shown behind a tab and a star.
+  const reason = lines(error.reason, 10);
   const detail = new ErrorResourceInitFailed();
   detail.setId(error.id);
   detail.setProperties(toStruct(error.properties));

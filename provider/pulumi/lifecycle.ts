@@ -88,7 +88,7 @@ async function carried(plugin: Plugin, urn: string, news: Properties, timeout: n
     }
     return { session, state };
   } catch (error) {
-    if (!MoveFailed.isInstance(error)) throw error;
+    if (!MoveFailed.isMoveFailed(error)) throw error;
     throw new InitFailed(error.state.vmId, outputsOf(error.state), naming(error.state.vm, error.message), true);
   }
 }

@@ -23,7 +23,8 @@ const deadlineMs = 2000;
 
 export function engineLog(): EngineLog {
   let client: EngineClientType | null = null;
-  const pending = new Set<Promise<void>>();
+  /** One after another: the engine shows them in the order in which they arrive. */
+  let last: Promise<void> = Promise.resolve();
 
   const send = (severity: Severity, urn: string, message: string, ephemeral: boolean) => {
     if (client === null) return;
@@ -33,12 +34,11 @@ export function engineLog(): EngineLog {
     request.setUrn(urn);
     request.setMessage(message);
     request.setEphemeral(ephemeral);
-    const sent = new Promise<void>((resolve) => {
-      // An engine that is gone cannot be told anything: the end of its process is noticed elsewhere (shutdown.ts).
-      to.log(request, new Metadata(), { deadline: Date.now() + deadlineMs }, () => resolve());
+    last = last.then(async () => {
+      if (client !== to) return;
+      // An engine that is gone cannot be told anything; that it is gone is noticed elsewhere (shutdown.ts).
+      if (!(await taken(to, request))) client = null;
     });
-    pending.add(sent);
-    void sent.then(() => pending.delete(sent));
   };
 
   return {
@@ -46,11 +46,14 @@ export function engineLog(): EngineLog {
       client?.close();
       client = address === '' ? null : new EngineClient(address, credentials.createInsecure(), messageLimits);
     },
-    say: (severity, urn, message) => send(severity, urn, lines(message), false),
+    say: (severity, urn, message) => send(severity, urn, lines(message, severity === 'warning' ? 'warning: '.length : 0), false),
     status: (urn, message) => send('info', urn, message, true),
-    flush: async () => void (await Promise.all(pending)),
+    flush: () => last,
     close: () => client?.close(),
   };
 }
 
 const severities = { debug: LogSeverity.DEBUG, info: LogSeverity.INFO, warning: LogSeverity.WARNING } as const;
+
+const taken = (engine: EngineClientType, request: InstanceType<typeof LogRequest>): Promise<boolean> =>
+  new Promise((resolve) => engine.log(request, new Metadata(), { deadline: Date.now() + deadlineMs }, (error) => resolve(error === null)));

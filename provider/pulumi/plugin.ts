@@ -1,11 +1,11 @@
 /** What one plugin process knows between the engine's calls. */
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { PlacementError } from '../core/errors.js';
-import type { Desired, Settings } from '../core/desired.js';
-import type { Driver } from '../core/driver.js';
+import type { Desired } from '../core/desired.js';
 import type { Session } from '../core/placement.js';
 import type { Plan } from '../core/plan.js';
+import type { OpenDatacenter } from '../drivers/open.js';
 import { engineLog } from './log.js';
 import { Running } from './running.js';
 import { stackOf } from './urn.js';
@@ -20,11 +20,6 @@ export interface Plugin {
   readonly sessions: Map<string, Session>;
   readonly memory: Map<string, Memory>;
   readonly holder: string;
-}
-
-export interface OpenDatacenter {
-  readonly driver: Driver;
-  readonly settings: Settings;
 }
 
 /** What the last call told about one resource. */
@@ -64,7 +59,7 @@ export async function sessionOf(plugin: Plugin, urn: string): Promise<Session> {
   if (open !== undefined) return open;
   const { openSession } = await import('../core/placement.js');
   // Looked up again: another call may have opened it while the module was loaded.
-  const session = plugin.sessions.get(stack) ?? openSession(driver, settings, { stack, holder: plugin.holder });
+  const session = plugin.sessions.get(stack) ?? openSession(driver, settings, { stack, holder: plugin.holder, newId: randomUUID });
   plugin.sessions.set(stack, session);
   return session;
 }

@@ -53,17 +53,14 @@ const longestIntervalMs = 60_000;
 /** Passes may be over in no time. */
 const shortestMs = 1000;
 
-/** Steps that take time, in the words of the docs. The others pass in silence. */
+/** Steps that copy, in the words of the docs. */
 const works: Readonly<Record<string, string>> = {
   migrate: 'hot copy',
   copy: 'cold copy',
   replicate: 'staged copy',
   shrink: 'increment',
   finish: 'last increment',
-  shutdown: 'guest shutdown',
 };
-
-export const takesTime = (step: string): boolean => Object.hasOwn(works, step);
 
 function work(event: Progress): string {
   if (event.step === 'replicate' && event.pass > 1) return `increment ${event.pass}`;

@@ -20,7 +20,8 @@ export async function read(plugin: Plugin, request: provider.ReadRequest): Promi
   const [oldOutputs, oldInputs] = [fromStruct(request.getProperties()), fromStruct(request.getInputs())];
   const isImport = Object.keys(oldInputs).length === 0;
   const inputs = isImport ? importedInputs(state, await session.inventory()) : refreshedInputs(oldInputs, state);
-  const outputs = outputsOf(state);
+  // Those of the last plan: a reading makes none.
+  const outputs = { ...outputsOf(state), findings: oldOutputs['findings'] ?? [] };
   const stored = storedOutputs(oldOutputs);
   memoryOf(plugin, urn).read = { drifted: stored.host !== state.place.host || stored.cluster !== state.place.cluster };
   const refreshBeforeUpdate = isUnsettled(state.phase) || session.settings.alwaysRefresh;

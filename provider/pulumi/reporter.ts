@@ -5,7 +5,7 @@ import type { Plan } from '../core/plan.js';
 import type { PlacementState } from '../core/state.js';
 import { formatDuration } from '../core/units.js';
 import type { EngineLog } from './log.js';
-import { Cadence, progressText, routeText, takesTime } from './progress.js';
+import { Cadence, progressText, routeText } from './progress.js';
 import { naming } from './text.js';
 
 export interface Reporter {
@@ -31,13 +31,14 @@ export function reporter(log: EngineLog, urn: string, vm: string, plan: Plan | n
     emit(event) {
       switch (event.kind) {
         case 'start':
-          if (takesTime(event.step)) log.status(urn, `${event.message} (${event.vm}${route})`);
+          // The other steps that take time report progress at once.
+          if (event.step === 'shutdown' && plan?.willStopVm === true) log.status(urn, `guest shutdown (${event.vm}${route})`);
           return;
         case 'progress':
           if (cadence.due(event)) log.status(urn, progressText(event, route));
           return;
         case 'notice':
-          return once('info', event.message);
+          return log.status(urn, naming(vm, event.message));
         case 'warning':
           return once('warning', event.message);
         case 'end':

@@ -6,6 +6,7 @@ import { bytesByPool } from '../estimate.js';
 import { isKnown, type Inventory } from '../inventory.js';
 import { hostOf, locate } from '../locate.js';
 import type { Plan } from '../plan.js';
+import { refusalText } from '../refusal.js';
 import type { PlacementRun, Session } from './session.js';
 
 /** What an `up` would do, decided from the one reading of this process; what it needs of its target is promised to it. */
@@ -48,9 +49,9 @@ export function holdToPromise(plan: Plan, promised: string | null): void {
   );
 }
 
-/** The plan's sentence names every blocker, per candidate where there are several. */
+/** Names every blocker, per candidate where there are several. */
 export const blockedError = (plan: Plan): PlacementError =>
-  new PlacementError('blocked', `${plan.sentence}. Nothing was done.`, { vm: plan.vm });
+  new PlacementError('blocked', `${refusalText(plan)}\nNothing was done.`, { vm: plan.vm });
 
 function decideOn(session: Session, urn: string, desired: Desired, inventory: Inventory, nowMs: number): Plan {
   const { settings, driver, promises, stack, holder } = session;
