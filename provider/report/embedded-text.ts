@@ -10,7 +10,8 @@ export function embeddedText(report: EmbeddedReport, look: Look): string {
   );
   const troubled = report.hosts.filter((host) => host.state !== 'connected').map((host) => `${host.place} ${host.state}`);
   const lines = [
-    `${report.clock.kind} clock at ${report.clock.now}, style ${report.style}, store ${report.store}`,
+    `${report.clock.kind} clock at ${report.clock.now}, style ${report.style}`,
+    `store ${report.store}`,
     ...(troubled.length > 0 ? [`hosts: ${troubled.join(', ')}`] : []),
     '',
     table(['VM', 'PLACE', 'POWER', 'COPY'], rows, look),

@@ -34,7 +34,7 @@ function entryText(entry: PlanEntry, look: Look, candidates: boolean): string {
   if (entry.sentence !== '' && !repeats) lines.push(field('why', entry.sentence, look));
   lines.push(...estimateLines(entry, look));
   for (const problem of entry.problems) lines.push(field('input', `${problem.path}: ${problem.message}`, look));
-  for (const finding of bySeverity(entry.findings)) lines.push(...findingLines(finding, entry, look));
+  for (const finding of shownFindings(entry)) lines.push(...findingLines(finding, entry, look));
   if (candidates || (entry.action === 'blocked' && entry.candidates.length > 1))
     lines.push(...entry.candidates.map((candidate) => candidateLine(candidate, entry, look)));
   if (entry.unknownInputs.length > 0)
@@ -78,6 +78,10 @@ function estimateLines(entry: PlanEntry, look: Look): string[] {
 
 const severityStyle: Readonly<Record<Severity, Style>> = { blocker: 'red', warning: 'yellow', notice: 'dim' };
 const weight: Readonly<Record<Severity, number>> = { blocker: 0, warning: 1, notice: 2 };
+
+/** Blockers first; what a move would bring is of no interest where there is none. */
+const shownFindings = (entry: PlanEntry): Finding[] =>
+  bySeverity(entry.findings).filter((finding) => entry.outlook !== 'refused' || finding.severity !== 'notice');
 const bySeverity = (findings: readonly Finding[]): Finding[] => [...findings].sort((a, b) => weight[a.severity] - weight[b.severity]);
 
 function findingLines(finding: Finding, entry: PlanEntry, look: Look): string[] {
@@ -94,10 +98,7 @@ function candidateLine(candidate: CandidateNote, entry: PlanEntry, look: Look): 
   const blockers = candidate.findings.filter((finding) => finding.severity === 'blocker');
   const chosen = entry.action !== 'blocked' && candidate.place === entry.to;
   const method = candidate.method ?? 'no method';
-  const verdict =
-    blockers.length > 0
-      ? blockers.map((finding) => `${finding.code}: ${finding.message}`).join('; ')
-      : `${method}${chosen ? ', chosen' : ''}`;
+  const verdict = blockers.length > 0 ? blockers.map((finding) => finding.code).join(', ') : `${method}${chosen ? ', chosen' : ''}`;
   return field('candidate', `${candidate.place}: ${verdict}`, look);
 }
 
@@ -110,6 +111,6 @@ function summaryText(report: PlanReport, look: Look): string {
     ...(unchanged > 0 ? [`${unchanged} unchanged`] : []),
     ...(refused > 0 ? [`${refused} refused`] : []),
   ];
-  const next = change > 0 ? ' Nothing was touched; `pulumi up` carries it out.' : '';
+  const next = change > 0 ? '\nNothing was touched; `pulumi up` carries it out.' : '';
   return wrap(`${count(total, 'placement')}: ${parts.join(', ')}.${next}`, look.columns);
 }

@@ -29,7 +29,8 @@ export function statusEntry(state: PlacementState, vm: Vm): StatusEntry {
 
 /** Every go: the one the move acts on, those that stand on the VM, and the declared one that an earlier move used up. */
 function goesOf(vm: Vm, spent: string | null): GoNote[] {
-  const taken = vm.record?.go ?? null;
+  // Once the VM is back the go is history: the last move names it.
+  const taken = vm.record?.backAt === null ? vm.record.go : null;
   return [
     ...(taken === null ? [] : [{ ...taken, state: 'taken' as const }]),
     ...vm.annotation

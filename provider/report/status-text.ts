@@ -1,7 +1,7 @@
 /** A status report for a person: a table of all, or the details of one. */
 import { formatBytes, formatDuration } from '../core/units.js';
 import { count, field, paint, table, wrap, type Look, type Style } from './text.js';
-import type { GoNote, StatusEntry, StatusReport } from './types.js';
+import type { GoNote, LastMoveNote, StatusEntry, StatusReport } from './types.js';
 import type { Phase } from '../core/record.js';
 
 export function statusText(report: StatusReport, look: Look, options: { readonly one: boolean; readonly all: boolean }): string {
@@ -23,15 +23,35 @@ function listText(report: StatusReport, now: number, look: Look, all: boolean): 
       : [];
   if (report.placements.length === 0) return ['No VM has a placement yet.', ...rest].map((line) => wrap(line, look.columns, 2));
   const rows = report.placements.map((entry) => [entry.vm, entry.place, entry.power, entry.phase, progressOf(entry, now)]);
-  const messages = report.placements.filter((entry) => entry.message !== '').map((entry) => wrap(mentioning(entry), look.columns, 2));
+  const next = report.placements.flatMap((entry) => nextOf(entry).map((line) => wrap(`${entry.vm}: ${line}`, look.columns, 2)));
   return [
     table(['VM', 'PLACE', 'POWER', 'PHASE', 'PROGRESS'], rows, look),
-    ...(messages.length > 0 ? ['', ...messages] : []),
+    ...(next.length > 0 ? ['', 'Next (vmplacement status VM says more):', ...next] : []),
     ...(rest.length > 0 ? ['', ...rest.map((line) => wrap(line, look.columns, 2))] : []),
   ];
 }
 
-const mentioning = (entry: StatusEntry): string => (entry.message.includes(entry.vm) ? entry.message : `${entry.vm}: ${entry.message}`);
+/** The next command in few words; the details have it in full. */
+function nextOf(entry: StatusEntry): string[] {
+  switch (entry.phase) {
+    case 'Settled':
+      return entry.message === '' ? [] : [entry.message];
+    case 'AwaitingConfirmation':
+      return [`vmplacement confirm ${entry.vm}`];
+    case 'AwaitingShutdown':
+      return entry.goes.some((go) => go.state !== 'spent')
+        ? [`pulumi up (go: ${entry.goes.map((go) => go.value).join(', ')})`]
+        : [`vmplacement annotate ${entry.vm} shutdown=now, then pulumi up`];
+    case 'Parked':
+      return ['pulumi up'];
+    case 'Migrating':
+    case 'Replicating':
+    case 'CuttingOver':
+      return entry.lease === null ? ['pulumi up (nobody works on it now)'] : [`${entry.lease.holder} works on it`];
+    case 'Failed':
+      return [entry.message];
+  }
+}
 
 /** In a few words: how far a move is, what is kept, or which move was the last. */
 function progressOf(entry: StatusEntry, now: number): string {
@@ -85,16 +105,18 @@ function detailText(entry: StatusEntry, now: number, look: Look): string {
       line('last move', `${lastMove.method} ${lastMove.from} -> ${lastMove.to}, ended ${lastMove.end} (${age(lastMove.end, now)} ago)`),
     );
     lines.push(
-      line(
-        '',
-        `${formatBytes(lastMove.bytes)} sent, ${lastMove.downtimeMs === 0 ? 'no downtime' : `VM down ${formatDuration(lastMove.downtimeMs)}`}${lastMove.go === '' ? '' : `; go: ${lastMove.go}`}`,
-      ),
+      line('', `${formatBytes(lastMove.bytes)} sent, ${downtimeText(lastMove)}${lastMove.go === '' ? '' : `; go: ${lastMove.go}`}`),
     );
   }
   if (entry.lease !== null) lines.push(line('worked on by', `${entry.lease.holder}, until ${entry.lease.expiresAt} unless renewed`));
   for (const finding of entry.findings) lines.push(line(finding.severity, `${finding.code}: ${finding.message}`));
   if (entry.message !== '') lines.push(line('next', entry.message));
   return lines.join('\n');
+}
+
+function downtimeText({ method, downtimeMs }: LastMoveNote): string {
+  if (downtimeMs === 0) return 'no downtime';
+  return `${method === 'hot' ? 'stood still for' : 'off for'} ${formatDuration(downtimeMs)}`;
 }
 
 function goText(go: GoNote): string {

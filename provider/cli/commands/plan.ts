@@ -113,7 +113,7 @@ async function decideOne(session: Session, behalf: Behalf, placement: DeclaredPl
   const named = {
     name,
     vm,
-    hints: hintsFor(inputs.values, inventory),
+    hints: hintsFor(vm, inventory),
     unknownInputs: inputs.unknown.map((one) => `${one.name}: ${one.text}`),
   };
   const missing = inputs.unknown.filter((one) => decisive.includes(one.name));
@@ -134,25 +134,15 @@ const decisive = ['vm', 'cluster', 'host', 'hosts', 'method'];
 
 const byVm = (a: DeclaredPlacement, b: DeclaredPlacement): number => (vmOf(a) < vmOf(b) ? -1 : vmOf(a) > vmOf(b) ? 1 : 0);
 
-/** Names that do not exist, with those that may have been meant. */
-function hintsFor(values: Readonly<Record<string, unknown>>, inventory: Inventory): string[] {
-  const check = (what: string, given: unknown, known: readonly string[]): string[] => {
-    if (typeof given !== 'string' || known.includes(given)) return [];
-    const near = didYouMean(given, known);
-    return near === '' ? [] : [`There is no ${what} ${given}.${near}`];
-  };
-  const hosts: unknown[] = Array.isArray(values['hosts']) ? values['hosts'] : [];
-  const vms = inventory.vms.flatMap((vm) => [vm.name, vm.uuid]);
-  const hostNames = inventory.hosts.map((host) => host.name);
-  return [
-    ...check('VM', values['vm'], vms),
-    ...check(
-      'cluster',
-      values['cluster'],
-      inventory.clusters.map((cluster) => cluster.name),
-    ),
-    ...[values['host'], ...hosts].flatMap((host) => check('host', host, hostNames)),
-  ];
+/** The core names near hosts and clusters itself. */
+function hintsFor(vm: string, { vms }: Inventory): string[] {
+  const near = vms.some((one) => one.name === vm || one.uuid === vm)
+    ? ''
+    : didYouMean(
+        vm,
+        vms.map((one) => one.name),
+      );
+  return near === '' ? [] : [`There is no VM ${vm}.${near}`];
 }
 
 function exitOf(summary: PlanCounts): ExitCode {
