@@ -163,9 +163,6 @@ const world = fc.record({
 const decided = ({ want, reading, holdsCutover }: { want: Desired; reading: Inventory; holdsCutover: boolean }) =>
   decide(want, reading, context({ capabilities: capabilities({ holdsCutover }), promises: new Promises(), nowMs }));
 
-/** The codes of a refusal stand in the order of the hosts: only which they are matters. */
-const letters = (summary: string): readonly string[] => summary.split(/[:;,] /).sort();
-
 describe('every plan', () => {
   test.prop([world], { numRuns: 1000 })('is the same for the same reading, and for the same reading in another order', (given) => {
     const plan = decided(given);
@@ -178,11 +175,11 @@ describe('every plan', () => {
       links: [...reading.links].reverse(),
     };
     const { action, method, to, summary } = decided({ ...given, reading: turned });
-    expect({ action, method, to, summary: letters(summary) }).toEqual({
+    expect({ action, method, to, summary }).toEqual({
       action: plan.action,
       method: plan.method,
       to: plan.to,
-      summary: letters(plan.summary),
+      summary: plan.summary,
     });
   });
 
