@@ -3,7 +3,7 @@ import { isBlocked, options, whyThisHost, type DecideContext, type Option, type 
 import { continuation } from './continuation.js';
 import { isAllowed } from './declaration.js';
 import type { Desired } from './desired.js';
-import { blockers, findingCodes, type Finding } from './finding.js';
+import { blockers, type Finding } from './finding.js';
 import { keptCopies, placeText, type Inventory, type Place } from './inventory.js';
 import { hostPlace, locate, runningCopies } from './locate.js';
 import type { Plan } from './plan.js';
@@ -128,9 +128,8 @@ function blocked(plan: Plan, findings: readonly Finding[], ranked: readonly Opti
       : `VM ${plan.vm} cannot move${only === undefined ? '' : ` to ${placeText(only.place)}`}`;
   const reasons =
     ranked.length > 1 ? ranked.map((one) => `${placeText(one.place)}: ${messages(one.findings)}`).join(' | ') : messages(findings);
-  // In the order of the table: which host came first is no part of what is promised.
-  const found = new Set(blockers(findings).map(({ code }) => code));
-  const codes = findingCodes.filter((code) => found.has(code));
+  // By name: which host came first is no part of what is promised.
+  const codes = [...new Set(blockers(findings).map(({ code }) => code))].sort();
   return {
     ...plan,
     action: 'blocked',

@@ -68,8 +68,8 @@ describe('choosing the method (rules.md §3)', () => {
   });
   it('running, same cluster, hot impossible: names the reason and the ways out', () => {
     const got = plan(onHost('a2'), { vm: onDevice });
-    expect(got).toMatchObject({ action: 'blocked', method: null, reasons: ['staged-same-cluster', 'device-unmovable'] });
-    expect(got.summary).toBe('blocked: staged-same-cluster, device-unmovable');
+    expect(got).toMatchObject({ action: 'blocked', method: null, reasons: ['device-unmovable', 'staged-same-cluster'] });
+    expect(got.summary).toBe('blocked: device-unmovable, staged-same-cluster');
     expect(got.sentence).toMatch(/gpu0.*hot is impossible \(device-unmovable\).*method: cold with allowShutdown: true, or another host/);
   });
   it.each([
@@ -77,7 +77,7 @@ describe('choosing the method (rules.md §3)', () => {
     ['OS unknown', vm({ os: why })],
   ])('running, %s, hot impossible: blocked, assumeOs is a way out', (_name, machine) => {
     const got = plan(onHost('b1'), { ...noNetwork, vm: machine });
-    expect(got).toMatchObject({ action: 'blocked', reasons: ['staged-no-os', 'no-direct-network'] });
+    expect(got).toMatchObject({ action: 'blocked', reasons: ['no-direct-network', 'staged-no-os'] });
     expect(got.sentence).toContain('assumeOs: true');
     expect(plan(onHost('b1', { assumeOs: true }), { ...noNetwork, vm: machine })).toMatchObject({ action: 'move', method: 'staged' });
   });
