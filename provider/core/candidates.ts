@@ -55,7 +55,18 @@ export function ruleInput(subject: Subject, target: Host, method: Method, record
   const { desired, inventory, ctx, vm, live } = subject;
   const from: Place = record?.from ?? { cluster: live.ref.cluster, host: live.ref.host };
   const to = hostPlace(target);
-  const measure = { vm, method, from, to, target: target.facts, desired, inventory, capabilities: ctx.capabilities };
+  const measure = {
+    vm,
+    method,
+    from,
+    to,
+    target: target.facts,
+    desired,
+    inventory,
+    record,
+    nowMs: ctx.nowMs,
+    capabilities: ctx.capabilities,
+  };
   const speed = throughput(inventory, from, to, desired.bandwidthBytesPerSecond);
   return {
     desired,

@@ -3,9 +3,19 @@ import type { Desired } from './desired.js';
 import type { Capabilities } from './driver.js';
 import { isKnown, type Disk, type HostFacts, type Maybe, type Place, type Vm, type Inventory } from './inventory.js';
 import { throughput } from './link.js';
-import { ASSUMED_DIRTY, DEFINE_AND_START_MS, SHRINKS_TO, dirtied, hotCopy, preCopy, transferMs } from './physics.js';
+import {
+  ASSUMED_DIRTY,
+  DEFINE_AND_START_MS,
+  GUEST_SHUTDOWN_MS,
+  SHRINKS_TO,
+  dirtied,
+  hotCopy,
+  preCopy,
+  transferMs,
+  type PreCopy,
+} from './physics.js';
 import type { Estimate } from './plan.js';
-import type { Method } from './record.js';
+import type { Method, MigrationRecord } from './record.js';
 import { formatRate } from './units.js';
 
 export interface EstimateInput {
@@ -16,6 +26,9 @@ export interface EstimateInput {
   readonly target: Maybe<HostFacts>;
   readonly desired: Pick<Desired, 'bandwidthBytesPerSecond' | 'verify' | 'downtimeBudgetMs' | 'storage'>;
   readonly inventory: Inventory;
+  /** The recorded move that is continued: what it sent need not be sent again. */
+  readonly record?: Pick<MigrationRecord, 'increment'> | null;
+  readonly nowMs: number;
   readonly capabilities: Pick<Capabilities, 'verify'>;
 }
 
@@ -50,14 +63,19 @@ export function estimate(input: EstimateInput): Estimate | null {
       const perByte = { off: 1, increment: 2, full: 1 }[verify];
       const always = DEFINE_AND_START_MS + (verify === 'full' ? transferMs(allocated, rate) : 0);
       const fits = (Math.max(0, input.desired.downtimeBudgetMs - always) / 1000) * (rate / perByte);
-      const changed = (ms: number): number => dirtied(dirty.diskBytesPerSecond, dirty.diskWorkingSetBytes, ms);
-      const phase1 = preCopy(allocated, changed, rate, fits, SHRINKS_TO);
-      if (!phase1.converges) basis.push('increments stop shrinking before they fit the downtime budget');
+      const changed = (ms: number): number => Math.min(allocated, dirtied(dirty.diskBytesPerSecond, dirty.diskWorkingSetBytes, ms));
+      const passes = (bytes: number, before: number): PreCopy => preCopy(bytes, changed, rate, fits, SHRINKS_TO, before);
+      const sent = input.record?.increment ?? null;
+      const phase1 = sent === null ? passes(allocated, 0) : passes(changed(input.nowMs - Date.parse(sent.at)), sent.n);
+      // After the go at least one more increment is sent while the VM runs; then it goes on writing while it shuts down.
+      const shrink = passes(phase1.restBytes, phase1.rounds);
+      if (!shrink.converges) basis.push('increments stop shrinking before they fit the downtime budget');
+      const downBytes = Math.min(changed(Infinity), shrink.restBytes + changed(GUEST_SHUTDOWN_MS));
       return {
-        copyBytes: phase1.bytes,
-        copyMs: phase1.ms,
-        downtimeMs: transferMs(phase1.restBytes * perByte, rate) + always,
-        downBytes: phase1.restBytes,
+        copyBytes: phase1.bytes + shrink.bytes,
+        copyMs: phase1.ms + shrink.ms,
+        downtimeMs: transferMs(downBytes * perByte, rate) + always,
+        downBytes,
         basis,
       };
     }

@@ -8,6 +8,8 @@ import type { DirtyRate } from './inventory.js';
 export const HOT_DOWNTIME_LIMIT_MS = 300;
 /** Defining the VM on the target and starting it, until the platform reports it running. Ours, rounded up from lab runs (libvirt-facts.md). */
 export const DEFINE_AND_START_MS = 1000;
+/** How long a guest goes on writing after it was asked to shut down, until it is off and that was noticed. Ours; nobody can know. */
+export const GUEST_SHUTDOWN_MS = 5000;
 /** rules.md §6.3: increments stop shrinking when one is not at least 10 % smaller than the one before. */
 export const SHRINKS_TO = 0.9;
 /** A pre-copy that is not done by then hardly shrinks any more. Ours. */
@@ -51,17 +53,18 @@ export function preCopy(
   bytesPerSecond: number,
   restBytes: number,
   shrinksTo = 1,
+  roundsBefore = 0,
 ): PreCopy {
   let sent = 0;
   let ms = 0;
-  let rounds = 0;
+  let rounds = roundsBefore;
   let next = bytes;
   for (;;) {
     const took = transferMs(next, bytesPerSecond);
     sent += next;
     ms += took;
     rounds += 1;
-    const dirty = Math.min(bytes, dirtyIn(took));
+    const dirty = dirtyIn(took);
     if (dirty <= restBytes) return { bytes: sent, ms, restBytes: dirty, rounds, converges: true };
     // The first round copies everything and says nothing about shrinking.
     if ((rounds > 1 && dirty >= next * shrinksTo) || rounds === MAX_ROUNDS)
@@ -80,6 +83,7 @@ export function hotCopy(
   const inMemory = (ms: number): number => dirtied(dirty.memoryBytesPerSecond, dirty.memoryWorkingSetBytes, ms);
   const disksMs = transferMs(diskBytes, bytesPerSecond);
   const limit = (bytesPerSecond * HOT_DOWNTIME_LIMIT_MS) / 1000;
-  const rounds = preCopy(memoryBytes + onDisks(disksMs), (ms) => inMemory(ms) + onDisks(ms), bytesPerSecond, limit);
+  const all = memoryBytes + onDisks(disksMs);
+  const rounds = preCopy(all, (ms) => Math.min(all, inMemory(ms) + onDisks(ms)), bytesPerSecond, limit);
   return { ...rounds, bytes: diskBytes + rounds.bytes, ms: disksMs + rounds.ms };
 }
