@@ -26,6 +26,7 @@ export function moveContext(parts: ContextParts): MoveContext {
   const { driver, lease, interrupt } = parts;
   let record = parts.record;
   let epoch: number | null = parts.stored ? record.epoch : null;
+  let touched = parts.stored;
   let passes = 0;
   const vm = record.vm.name;
 
@@ -53,6 +54,7 @@ export function moveContext(parts: ContextParts): MoveContext {
     if ((await driver.record(record.vm.uuid, next, { ifEpoch: epoch })) === 'ok') {
       record = next;
       epoch = next.epoch;
+      touched = true;
       return;
     }
     if (attempt === 'again') throw new PlacementError('conflict', `${vm}: its migration record keeps changing; this run stops.`, { vm });
@@ -72,6 +74,9 @@ export function moveContext(parts: ContextParts): MoveContext {
     },
     get stored() {
       return epoch !== null;
+    },
+    get touched() {
+      return touched;
     },
     async verify() {
       const found = (await readReality(driver, record)).vm.record;

@@ -41,7 +41,7 @@ const migrate: Step = {
   phase,
   run: async (ctx) => {
     // A run that re-attaches after the job has ended blocks the source before anything else.
-    if (hasArrived(await ctx.read())) await blockSource(ctx);
+    if (hasArrived(await ctx.read(), ctx.record, ctx.driver.capabilities)) await blockSource(ctx);
     const outcome = await unstoppable(ctx, 'the platform runs this hot migration: waiting for its end', async () =>
       ctx.driver.migrate(ctx.move(await ctx.read()), ctx.run('finishing')),
     );

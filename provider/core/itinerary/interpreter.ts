@@ -5,8 +5,9 @@
 import { PlacementError } from '../errors.js';
 import type { MigrationRecord, Phase } from '../record.js';
 import { interrupted, parkIfInterrupted } from './parking.js';
-import { hasArrived, isRunning } from './reality.js';
-import { isCutover, rollBackCutover } from './staged.js';
+import { hasArrived, isRunning, runsTwice } from './reality.js';
+import { twoCopies } from './start.js';
+import { followMoved, isCutover, rollBackCutover } from './staged.js';
 import type { MoveContext, Reality, Step } from './step.js';
 import { stepsOf } from './tables.js';
 import { undo } from './undo.js';
@@ -27,7 +28,9 @@ async function walk(ctx: MoveContext): Promise<Carried> {
   const steps = stepsOf(ctx.record.method);
   for (;;) {
     const reality = await ctx.read();
-    if (reality.vm.record?.request === 'cancel' && canCancel(ctx.record, reality)) return 'cancel-requested';
+    if (runsTwice(reality)) throw twoCopies(ctx, reality);
+    if (reality.vm.record?.request === 'cancel' && canCancel(ctx, reality)) return 'cancel-requested';
+    if (await followMoved(ctx, reality)) continue;
     const step = steps.find(({ name }) => !ctx.record.done.includes(name));
     if (step === undefined) return 'done';
     if (step.done?.(reality, ctx.record) === true) {
@@ -66,7 +69,9 @@ async function complete(ctx: MoveContext, step: Step, steps: readonly Step[]): P
 const phaseOf = (step: Step, record: MigrationRecord): Phase =>
   record.phase === 'AwaitingConfirmation' && step.name === 'retire' ? record.phase : step.phase;
 
-export const canCancel = (record: MigrationRecord, reality: Reality): boolean => !record.targetStarting && !hasArrived(reality);
+/** Before the point of no return, and before the platform has moved it by itself. */
+export const canCancel = ({ record, driver }: Pick<MoveContext, 'record' | 'driver'>, reality: Reality): boolean =>
+  !record.targetStarting && !hasArrived(reality, record, driver.capabilities);
 
 /** The VM runs, or was off before; and nothing is past the point of no return. */
 const isSafePoint = (record: MigrationRecord, reality: Reality): boolean =>
@@ -95,7 +100,7 @@ async function afterError(ctx: MoveContext, error: unknown): Promise<unknown> {
 async function recover(ctx: MoveContext, error: unknown): Promise<unknown> {
   const { record } = ctx;
   const reality = await ctx.read();
-  if (canCancel(record, reality)) {
+  if (!runsTwice(reality) && canCancel(ctx, reality)) {
     const cold = record.method === 'cold' && (record.powerBefore === 'running' || isRunning(reality.source));
     if (record.method === 'hot' || cold) {
       const failures = await undo(ctx, {});

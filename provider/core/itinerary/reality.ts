@@ -1,5 +1,5 @@
 /** Reads reality for one move, and answers the questions that several steps ask of it. */
-import type { Driver, SurveyScope } from '../driver.js';
+import type { Capabilities, Driver, SurveyScope } from '../driver.js';
 import { PlacementError } from '../errors.js';
 import {
   isKnown,
@@ -39,13 +39,17 @@ export function seen(inventory: Inventory, record: MigrationRecord): Reality {
     inventory,
     vm,
     source: copyAt(vm, record.from),
-    target: copyAt(vm, record.to),
+    target: targetOf(vm, record),
     unread: unreadHosts(inventory),
     at: Date.parse(inventory.observedAt),
   };
 }
 
 export const copyAt = (vm: Vm, place: Place): Copy | null => vm.copies.find((copy) => samePlace(copy.ref, place)) ?? null;
+
+/** The copy that this move makes there, where copies carry such a label; somebody else may have moved the VM itself there meanwhile. */
+const targetOf = (vm: Vm, record: MigrationRecord): Copy | null =>
+  vm.copies.find((copy) => samePlace(copy.ref, record.to) && copy.ref.moveId === record.moveId) ?? copyAt(vm, record.to);
 
 export const isUnread = (reality: Reality, place: Place): boolean =>
   reality.unread.some((host: Host) => host.cluster === place.cluster && host.name === place.host);
@@ -66,5 +70,11 @@ export function wentOffAt(source: Copy, reality: Reality): Timestamp {
   return isUnknown(source.lastChange) ? new Date(reality.at).toISOString() : source.lastChange.at;
 }
 
-/** It runs on the target and no longer on the source: a hot job has ended, or a platform's own task has cut over. */
-export const hasArrived = (reality: Reality): boolean => isRunning(reality.target) && !isRunning(reality.source);
+/** A hot job has ended, or a platform's own task has cut over: it runs on the target and no longer on the source. */
+export const hasArrived = (reality: Reality, record: MigrationRecord, capabilities: Pick<Capabilities, 'separateStart'>): boolean =>
+  (record.method === 'hot' || (record.method === 'staged' && !capabilities.separateStart)) &&
+  isRunning(reality.target) &&
+  !isRunning(reality.source);
+
+/** More than one runs: never act (rules.md §5 `vm-two-copies`). */
+export const runsTwice = ({ vm }: Reality): boolean => vm.copies.filter((copy) => copy.power === 'running').length > 1;

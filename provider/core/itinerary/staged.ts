@@ -1,19 +1,19 @@
 /** Staged: copy while the VM runs, pause for the go, then the last increment with the VM off (rules.md §6). */
 import type { Distrust, Outcome } from '../driver.js';
 import { PlacementError } from '../errors.js';
-import { placeText } from '../inventory.js';
+import { placeText, samePlace } from '../inventory.js';
 import { blockSource, dropCopies, unblockSource } from './block.js';
 import { claim } from './claim.js';
 import { goNow, isHeldNow, mayObey } from './go-now.js';
 import { parkIfInterrupted, unstoppable } from './parking.js';
 import { fitsBudget, sendPasses } from './passes.js';
 import { readBack } from './read-back.js';
-import { isOff, isRunning, ranSince } from './reality.js';
+import { hasArrived, isOff, isRunning, isUnread, ranSince } from './reality.js';
 import { retire, settle } from './retire.js';
 import { shutDown, startSourceAgain } from './shutdown.js';
 import { pointOfNoReturn, startTarget } from './start.js';
 import type { MoveContext, Reality, Step, StepResult } from './step.js';
-import { awaitGo, backToWaiting, overBudget } from './waiting.js';
+import { awaitGo, backToWaiting, overBudget, pause } from './waiting.js';
 
 const phase = 'CuttingOver';
 
@@ -22,7 +22,12 @@ const replicate: Step = {
   phase: 'Replicating',
   run: async (ctx) => {
     await sendPasses(ctx);
-    return 'next';
+    const reality = await ctx.read();
+    if (ctx.record.increment !== null || isRunning(reality.source) || hasArrived(reality, ctx.record, ctx.driver.capabilities))
+      return 'next';
+    if (isOff(reality.source) && goNow(ctx, reality).force) return 'next';
+    const power = reality.source?.power ?? 'not found on its source';
+    return pause(ctx, [`the VM is ${power} and its full copy is not complete: start it, or give "force" to copy it while it is off`]);
   },
   undo: dropCopies,
 };
@@ -32,6 +37,7 @@ const shrink: Step = {
   name: 'shrink',
   phase: 'AwaitingShutdown',
   run: async (ctx) => {
+    // At least one, also where the last one would fit: it makes the downtime shorter (the estimate counts with it).
     await sendPasses(ctx);
     const reality = await ctx.read();
     if (!isRunning(reality.source) || fitsBudget(ctx) || ctx.record.go?.value === 'force') return 'next';
@@ -52,6 +58,11 @@ const shutdown: Step = {
         since: 'keep',
         increment: 'keep',
       });
+    if (ctx.passes === 0) {
+      // Continued here after a crash: how much has changed since is not known.
+      await ctx.save({ done: ctx.record.done.filter((name) => name !== shrink.name), step: shrink.name });
+      return 'back';
+    }
     // Read again immediately before the shutdown is sent: a hold, or a go that was taken back, still counts.
     const { go, force, warnings } = goNow(ctx, reality);
     if (go === null || isHeldNow(ctx, reality) || !mayObey(ctx, go, reality)) {
@@ -142,6 +153,30 @@ async function sourceRan(ctx: MoveContext, reality: Reality): Promise<StepResult
     since: 'again',
     increment: 'keep',
   });
+}
+
+/** Moved by others before the point of no return: nothing that was sent may be trusted, a new full copy is made from where it is now. */
+export async function followMoved(ctx: MoveContext, reality: Reality): Promise<boolean> {
+  const { record } = ctx;
+  if (record.method !== 'staged' || record.targetStarting || reality.source !== null || isUnread(reality, record.from)) return false;
+  const now = reality.vm.copies.find((copy) => copy.role === 'live' && !samePlace(copy.ref, record.to));
+  if (now === undefined) return false;
+  const { cluster, host } = now.ref;
+  ctx.warn(
+    `${ctx.vm}: was moved from ${placeText(record.from)} to ${placeText(now.ref)} by somebody else; it is copied in full again from there.`,
+  );
+  await ctx.save({
+    from: { cluster, host },
+    done: ['claim'],
+    step: replicate.name,
+    phase: replicate.phase,
+    increment: null,
+    go: null,
+    stoppedByMove: false,
+    awaitingSince: null,
+    offAt: null,
+  });
+  return true;
 }
 
 /** An error in the cutover before the point of no return: the VM is brought back, and the move waits again. */

@@ -46,14 +46,17 @@ export const startTarget = (phase: Step['phase']): Step => ({
 export const shallRun = (record: MigrationRecord): boolean =>
   record.options.startAfter === 'always' || (record.options.startAfter === 'asBefore' && record.powerBefore === 'running');
 
-export function twoCopies(ctx: MoveContext, reality: Reality): PlacementError {
+export function twoCopies(ctx: MoveContext, { vm }: Reality): PlacementError {
+  const running = vm.copies.filter((copy) => copy.power === 'running').map((copy) => placeText(copy.ref));
   const { from, to } = ctx.record;
-  const both = isRunning(reality.target) ? 'it runs on both' : 'the target is not started';
-  return new PlacementError(
-    'platform',
-    `${ctx.vm}: its source on ${placeText(from)} runs although this move had stopped it, and the copy on ${placeText(to)} is complete: ${both}. Nothing more is done.`,
-    { vm: ctx.vm, next: 'decide which copy is the right one, stop the other by hand, then pulumi up' },
-  );
+  const what =
+    running.length > 1
+      ? `runs on ${running.join(' and ')} at the same time`
+      : `runs on ${placeText(from)} again although its copy on ${placeText(to)} is past the point of no return`;
+  return new PlacementError('platform', `${ctx.vm}: ${what}. Nothing more is done.`, {
+    vm: ctx.vm,
+    next: 'decide which copy is the right one, stop the other by hand, then pulumi up',
+  });
 }
 
 async function start(ctx: MoveContext, reality: Reality): Promise<Reality> {

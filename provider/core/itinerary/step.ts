@@ -62,6 +62,8 @@ export interface MoveContext {
   readonly record: MigrationRecord;
   /** Whether the record stands at the platform: false until the first write. */
   readonly stored: boolean;
+  /** Whether it ever stood there in this run or before: effects may have been made. */
+  readonly touched: boolean;
   /** Writes the record (compare-and-set); takes over a request that another front door has put into it. */
   save(patch: Partial<MigrationRecord>): Promise<void>;
   /** Throws `conflict` unless the stored record is still the one we know; takes over a request. */

@@ -23,8 +23,10 @@ export const awaitGo: Step = {
       }
     }
     // A platform that starts its cutover at any power-off may have done all of it already.
-    if (hasArrived(reality)) return 'next';
+    if (hasArrived(reality, ctx.record, ctx.driver.capabilities)) return 'next';
     const { go, warnings, waitingUntil, hold, offWithoutGo } = goNow(ctx, reality);
+    if (!isOff(reality.source) && !isRunning(reality.source))
+      return pause(ctx, [...warnings, `the VM is ${reality.source?.power ?? 'not found on its source'}: resume or stop it first`]);
     if (go === null) {
       const reasons = [...warnings];
       if (hold) reasons.push('"hold" is set: no shutdown is sent');
@@ -34,8 +36,6 @@ export const awaitGo: Step = {
     }
     if (!mayObey(ctx, go, reality))
       return pause(ctx, [`the go "${go.value}" is declared, but the plan of this run did not say that it stops the VM`]);
-    if (!isOff(reality.source) && !isRunning(reality.source))
-      return pause(ctx, [`the VM is ${reality.source?.power ?? 'not found on its source'}: resume or stop it first`]);
     await ctx.save({ go, warnings: [], stoppedByMove: isOff(reality.source) ? ctx.record.stoppedByMove || go.place === 'guest' : false });
     return 'next';
   },

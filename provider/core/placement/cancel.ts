@@ -6,7 +6,7 @@ import type { Claim } from '../record.js';
 
 export async function cancelNow(ctx: MoveContext, cancelled: Claim['cancelled']): Promise<void> {
   const { record } = ctx;
-  if (!canCancel(record, await ctx.read())) throw tooLate(ctx);
+  if (!canCancel(ctx, await ctx.read())) throw tooLate(ctx);
   const failures = await undo(ctx, { cancelled });
   if (failures.length === 0) {
     ctx.notice(`${ctx.vm}: its move to ${placeText(record.to)} was cancelled; it stays on ${placeText(record.from)}.`);

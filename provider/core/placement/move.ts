@@ -35,7 +35,7 @@ export async function withMove<T>(
     await current.verify();
     return await work(current, () => (ctx = current = context(current.record, current.stored)));
   } catch (error) {
-    if (!stored && !current.stored) throw error;
+    if (!current.touched) throw error;
     throw await moveFailed(session, record.vm.uuid, error, run);
   } finally {
     await lease.end();

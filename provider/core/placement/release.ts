@@ -1,6 +1,6 @@
 /** Delete of the resource: the VM stays where it is and as it is (rules.md §6 "Delete"). */
 import { PlacementError } from '../errors.js';
-import { placeText, unreadHosts, type Vm } from '../inventory.js';
+import { placeText, unreadHosts, type Inventory, type Vm } from '../inventory.js';
 import { canCancel, seen } from '../itinerary/index.js';
 import { locate } from '../locate.js';
 import type { MigrationRecord } from '../record.js';
@@ -30,21 +30,12 @@ export async function releasePlacement(session: Session, urn: string, vm: string
   }
   if (isElsewhere(session, urn, there))
     return `${there.name}: is claimed by ${there.claim?.stack ?? 'another stack'}; nothing was touched.`;
-  if (there.record !== null)
-    return releaseMoving(session, there, there.record, run, () =>
-      canCancel(there.record as MigrationRecord, seen(inventory, there.record as MigrationRecord)),
-    );
+  if (there.record !== null) return releaseMoving(session, there, there.record, inventory, run);
   await removeClaim(session, there, run);
   return `${there.name}: left as it is, no longer managed.`;
 }
 
-async function releaseMoving(
-  session: Session,
-  vm: Vm,
-  record: MigrationRecord,
-  run: PlacementRun,
-  cancellable: () => boolean,
-): Promise<string> {
+async function releaseMoving(session: Session, vm: Vm, record: MigrationRecord, inventory: Inventory, run: PlacementRun): Promise<string> {
   if (record.phase === 'AwaitingConfirmation') {
     await removeClaim(session, vm, run);
     return (
@@ -52,7 +43,7 @@ async function releaseMoving(
       `blocked. Next: vmplacement confirm ${vm.name} removes it.`
     );
   }
-  if (!cancellable())
+  if (!canCancel({ record, driver: session.driver }, seen(inventory, record)))
     throw new PlacementError('not-possible', `${vm.name}: is being cut over to ${placeText(record.to)}; it cannot be released now.`, {
       vm: vm.name,
       next: 'pulumi up lets the move end, then destroy',

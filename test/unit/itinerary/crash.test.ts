@@ -1,6 +1,7 @@
 /** A process that dies at any verb, before or after its effect; a later one, on any machine, goes on from what the platform holds. */
 import { describe, expect, it } from 'vitest';
 import type { Desired } from '../../../provider/core/desired.js';
+import { applyPlacement } from '../../../provider/core/placement.js';
 import type { Driver } from '../../../provider/core/driver.js';
 import { Lab, want } from './lab.js';
 
@@ -84,10 +85,39 @@ describe('a revert after a crash', () => {
   );
 });
 
+describe.each(cases)('$name (style $style)', ({ style, vm, desired, ends }) => {
+  it('dies in the middle of the work, at every progress that it reports', async () => {
+    for (let n = 1; ; n += 1) {
+      const lab = new Lab({ style, vm });
+      const session = lab.session();
+      const run = lab.run();
+      let seen = 0;
+      // What throws out of a verb in the middle stands for a process that is gone: `kill` keeps it from putting anything back.
+      const dying = dyingAt(Infinity, 'before');
+      const mortal = { ...session, driver: dying.wrap(session.driver) };
+      const emit: typeof run.emit = (event) => {
+        if (event.kind !== 'progress' || (seen += 1) !== n) return;
+        dying.kill();
+        throw new Error('this process is dead');
+      };
+      await applyPlacement(mortal, 'urn:web-01', desired, null, { ...run, emit }).catch(() => undefined);
+      if (seen < n) break;
+      await lab.advance(61_000);
+      let state = await lab.up(desired);
+      for (let more = 0; more < 3 && state.phase !== (ends as { phase: string }).phase; more += 1) state = await lab.up(desired);
+      expect(state, `progress ${n}`).toMatchObject(ends);
+      expect(await lab.journal(), `progress ${n}`).toEqual([]);
+    }
+  });
+});
+
 const inert = new Set(['survey', 'close', 'capabilities', 'clock']);
 
 /** Dies at its n-th verb: from then on nothing of this process reaches the platform. */
-function dyingAt(n: number, when: 'before' | 'after'): { wrap: (driver: Driver) => Driver; last: () => string; count: () => number } {
+function dyingAt(
+  n: number,
+  when: 'before' | 'after',
+): { wrap: (driver: Driver) => Driver; last: () => string; count: () => number; kill: () => void } {
   let count = 0;
   let dead = false;
   let last = '';
@@ -111,7 +141,7 @@ function dyingAt(n: number, when: 'before' | 'after'): { wrap: (driver: Driver) 
         };
       },
     });
-  return { wrap, last: () => last, count: () => count };
+  return { wrap, last: () => last, count: () => count, kill: () => void (dead = true) };
 }
 
 async function verbs(style: 'driven' | 'task', vm: object, desired: Desired): Promise<number> {

@@ -15,12 +15,14 @@ export const urn = 'urn:web-01';
 
 export const settings: Settings = { memoryReserveBytes: 0, leaseRenewMs: 15_000, leaseExpireMs: 60_000, alwaysRefresh: false };
 
+const san = { pools: { default: { storage: 'san-1' } } };
+
 /** Cluster `near` shares a network with a, cluster `far` does not: hot to `near`, staged to `far`. */
-const declared = (style: 'driven' | 'task', vm: Partial<EmbeddedVm>): EmbeddedDatacenter => ({
+const declared = (style: 'driven' | 'task', vm: Partial<EmbeddedVm>, shared: boolean): EmbeddedDatacenter => ({
   style,
   clock: 'manual',
   clusters: {
-    a: { hosts: { a1: {}, a2: {} } },
+    a: { hosts: shared ? { a1: san, a2: san } : { a1: {}, a2: {} } },
     near: { hosts: { n1: {} } },
     far: { hosts: { f1: {}, f2: {} } },
   },
@@ -37,10 +39,14 @@ export class Lab {
   readonly events: MoveEvent[] = [];
   private processes = 0;
 
-  constructor(options: { readonly style?: 'driven' | 'task'; readonly vm?: Partial<EmbeddedVm> } = {}) {
+  constructor(options: { readonly style?: 'driven' | 'task'; readonly vm?: Partial<EmbeddedVm>; readonly sharedStorage?: boolean } = {}) {
     const start = Date.parse('2026-05-01T10:00:00Z');
     const wall = { now: () => start, sleep: realWall.sleep };
-    this.model = openModel(resolveEmbedded(declared(options.style ?? 'driven', options.vm ?? {})), 'memory', wall);
+    this.model = openModel(
+      resolveEmbedded(declared(options.style ?? 'driven', options.vm ?? {}, options.sharedStorage ?? false)),
+      'memory',
+      wall,
+    );
     this.outside = openOutside(this.model);
   }
 

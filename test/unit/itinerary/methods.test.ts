@@ -68,3 +68,41 @@ describe.each(['driven', 'task'] as const)('each method ends to end (style %s)',
     expect(await lab.journal()).toEqual([]);
   });
 });
+
+describe('what becomes of the VM and of its source', () => {
+  it('hot with keepSource: confirm keeps the source, off and blocked', async () => {
+    const lab = new Lab();
+    const state = await lab.up(want('n1', { keepSource: 'confirm' }));
+    expect(state).toMatchObject({ phase: 'AwaitingConfirmation', power: 'running', place: { host: 'n1' } });
+    expect((await lab.vm()).copies).toMatchObject([
+      { role: 'kept', power: 'off', blocked: true },
+      { role: 'live', power: 'running' },
+    ]);
+    // Declaring keepSource: no is a confirmation.
+    expect(await lab.up(want('n1', { keepSource: 'no' }))).toMatchObject({ phase: 'Settled', keptSource: null });
+    expect((await lab.vm()).copies).toHaveLength(1);
+  });
+
+  it('startAfter: never leaves it complete and off', async () => {
+    const lab = new Lab();
+    const state = await lab.up(want('f1', { shutdown: 'now', startAfter: 'never' }));
+    expect(state).toMatchObject({ phase: 'AwaitingConfirmation', power: 'off', place: { host: 'f1' } });
+    await lab.outside.start('web-01');
+    expect(await lab.journal()).toEqual([]);
+  });
+
+  it('startAfter: always starts one that was off', async () => {
+    const lab = new Lab({ vm: { power: 'off' } });
+    expect(await lab.up(want('f1', { startAfter: 'always' }))).toMatchObject({ power: 'running', place: { host: 'f1' } });
+    expect(await lab.journal()).toEqual([]);
+  });
+
+  it('cold on shared storage copies nothing and keeps no source by default', async () => {
+    const lab = new Lab({ vm: { power: 'off' }, sharedStorage: true });
+    const state = await lab.up(want('a2'));
+    expect(state).toMatchObject({ phase: 'Settled', power: 'off', place: { host: 'a2' }, lastMove: { bytes: 0 } });
+    expect((await lab.vm()).copies).toHaveLength(1);
+    await lab.outside.start('web-01');
+    expect(await lab.journal()).toEqual([]);
+  });
+});

@@ -140,11 +140,19 @@ describe('the go', () => {
     await lab.up(want('f1'), stopDuring(lab, stop, 'replicate')).catch(() => undefined);
     await lab.outside.shutdown('web-01', 'clean');
     const state = await lab.up(want('f1'));
-    expect(state).toMatchObject({ phase: 'AwaitingShutdown', power: 'off', place: { host: 'a1' } });
+    expect(state).toMatchObject({ phase: 'Replicating', power: 'off', place: { host: 'a1' } });
     expect(state.message).toContain('IS NOT RUNNING');
     await lab.outside.start('web-01');
     expect(await lab.up(want('f1'))).toMatchObject(waiting);
     expect(await lab.up(want('f1', { shutdown: 'now' }))).toMatchObject(moved);
+    expect(await lab.journal()).toEqual([]);
+  });
+
+  it('force during phase 1 copies a VM that is off in full', async () => {
+    const lab = new Lab();
+    await lab.up(want('f1'), stopDuring(lab, new AbortController(), 'replicate')).catch(() => undefined);
+    await lab.outside.shutdown('web-01', 'clean');
+    expect(await lab.up(want('f1', { shutdown: 'force' }))).toMatchObject(moved);
     expect(await lab.journal()).toEqual([]);
   });
 
