@@ -28,7 +28,8 @@ export const transferMs = (bytes: number, bytesPerSecond: number): number => (by
 
 /** Bytes changed in a time: a guest writes to the same places over and over, so never more than its working set (0 = not known). */
 export function dirtied(bytesPerSecond: number, workingSetBytes: number, milliseconds: number): number {
-  const written = (bytesPerSecond * milliseconds) / 1000;
+  // However long (also for ever): a guest that writes nothing changes nothing.
+  const written = bytesPerSecond === 0 ? 0 : (bytesPerSecond * milliseconds) / 1000;
   return workingSetBytes > 0 ? Math.min(written, workingSetBytes) : written;
 }
 

@@ -58,6 +58,9 @@ describe('hot', () => {
 });
 
 describe('staged', () => {
+  it('a guest that writes nothing: only define + start', () => {
+    expect(of({ method: 'staged', vm: vm({ dirtyRate: still }) })).toMatchObject({ copyBytes: 5 * GiB, downBytes: 0, downtimeMs: 1000 });
+  });
   it('a full copy, increments until one fits the budget and one after the go; then the last one, its read-back and define + start', () => {
     const writing = vm({ dirtyRate: { ...still, diskBytesPerSecond: 51.2 * MiB } });
     // 10 s for 5 GiB; 512 MiB dirtied meanwhile: 1 s after the go; then 51.2 MiB, and 5 s of writing while the guest shuts down.
