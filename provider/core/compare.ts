@@ -9,8 +9,6 @@ import { spentGo } from './go.js';
 import type { PlacementState } from './state.js';
 import { messageOf } from './state-message.js';
 
-export { isAllowed } from './declaration.js';
-
 /** No record and nothing odd = Settled. A kept source without a record (its resource was deleted) still awaits confirmation. */
 export function phaseOf(vm: Vm): Phase {
   if (vm.recordProblem !== undefined || runningCopies(vm).length > 1 || doubtfulCopies(vm).length > 0) return 'Failed';
