@@ -8,16 +8,16 @@ export async function waitFor(
   milliseconds: number,
   signal: AbortSignal,
 ): Promise<Reality | null> {
-  const deadline = (await ctx.clock.now()) + milliseconds;
+  const begun = await ctx.clock.now();
   for (;;) {
     const reality = await ctx.read();
     if (satisfied(reality)) return reality;
-    const left = deadline - (await ctx.clock.now());
-    if (left <= 0) return null;
+    const elapsed = (await ctx.clock.now()) - begun;
+    if (elapsed >= milliseconds) return null;
     await ctx.checkLease();
-    await ctx.clock.sleep(Math.min(left, pollMs), 'work', signal);
+    await ctx.clock.sleep(Math.min(milliseconds - elapsed, pollAfter(elapsed)), 'work', signal);
   }
 }
 
-/** Short beside any downtime: the VM stands still until its going off is noticed. */
-const pollMs = 250;
+/** The VM stands still until its going off is noticed: short at first, then a small share of what it took anyhow. */
+const pollAfter = (elapsed: number): number => Math.min(5000, Math.max(250, elapsed / 20));

@@ -32,7 +32,7 @@ const cases: readonly Case[] = (['driven', 'task'] as const).flatMap((style): Ca
   },
 ]);
 
-describe.each(cases)('$name (style $style)', ({ style, vm, desired, ends, copies }) => {
+describe.each(cases)('$name (style $style)', { timeout: 60_000 }, ({ style, vm, desired, ends, copies }) => {
   it.each(['before', 'after'] as const)('dies %s its n-th verb, for every n: ends on the target, nothing is lost', async (when) => {
     const total = await verbs(style, vm, desired);
     expect(total).toBeGreaterThan(8);
@@ -56,7 +56,7 @@ describe.each(cases)('$name (style $style)', ({ style, vm, desired, ends, copies
   });
 });
 
-describe('a revert after a crash', () => {
+describe('a revert after a crash', { timeout: 60_000 }, () => {
   it.each(['before', 'after'] as const)(
     '%s the n-th verb, for every n: settles at the source, or is a new move from the target',
     async (when) => {
@@ -85,7 +85,9 @@ describe('a revert after a crash', () => {
   );
 });
 
-describe.each(cases)('$name (style $style)', ({ style, vm, desired, ends }) => {
+const oncePerMethod = cases.filter(({ copies }) => copies === 1);
+
+describe.each(oncePerMethod)('$name (style $style)', { timeout: 60_000 }, ({ style, vm, desired, ends }) => {
   it('dies in the middle of the work, at every progress that it reports', async () => {
     for (let n = 1; ; n += 1) {
       const lab = new Lab({ style, vm });
