@@ -1,6 +1,7 @@
 /** What the command touches of the world, passed in, so that tests run it in-process. */
 import { spawn } from 'node:child_process';
 import { hostname, userInfo } from 'node:os';
+import { isAbsolute, relative } from 'node:path';
 import { cwd, env, pid, stderr, stdout } from 'node:process';
 
 export interface Io {
@@ -23,6 +24,12 @@ export interface Io {
 }
 
 export type Executed = { readonly code: number; readonly stdout: string; readonly stderr: string } | { readonly missing: true };
+
+/** A path as a person names it: relative when it is under the working directory. */
+export function shownPath(path: string, io: Io): string {
+  const below = relative(io.cwd, path);
+  return below === '' || below.startsWith('..') || isAbsolute(below) ? path : below;
+}
 
 /** The world as it is. */
 export function realIo(signal: AbortSignal): Io {

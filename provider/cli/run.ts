@@ -29,6 +29,11 @@ function report(error: unknown, json: boolean, io: Io): number {
     if (error.exitCode !== 0 && json) io.out(asJson({ ...nothing, code: 'usage', message: error.message.replace(/^error: /, '') }));
     return error.exitCode === 0 ? exitCodes.fine : exitCodes.error;
   }
+  if (io.signal.aborted && error instanceof Error && error.name === 'AbortError') {
+    if (json) io.out(asJson({ ...nothing, code: 'interrupted', message: 'Interrupted.' }));
+    else io.err('error: Interrupted.\n');
+    return exitCodes.error;
+  }
   const known = PlacementError.isInstance(error);
   const message = error instanceof Error ? error.message : String(error);
   if (json) {

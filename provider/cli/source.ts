@@ -3,9 +3,9 @@
  * too), the Pulumi.yaml of the working directory. What is named explicitly is used or refused, never silently passed over.
  */
 import { existsSync } from 'node:fs';
-import { relative, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { PlacementError } from '../core/errors.js';
-import type { Io } from './io.js';
+import { shownPath, type Io } from './io.js';
 import { findProjectFile, readProject, readStackConfig, selectedStack, type DeclaredProvider, type Project } from './project.js';
 import { exportStack, type StackState } from './stack-state.js';
 import type { Literals } from './values.js';
@@ -91,7 +91,7 @@ function fromProject(project: Project | null, stack: string | null, io: Io, trie
     tried.push(`Pulumi.yaml: none in ${io.cwd} or above`);
     return [];
   }
-  const show = (file: string): string => relative(io.cwd, file) || file;
+  const show = (file: string): string => shownPath(file, io);
   const stackConfig = stack === null ? null : readStackConfig(project, stack);
   if (stackConfig === null)
     tried.push(

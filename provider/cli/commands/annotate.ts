@@ -25,7 +25,10 @@ export async function annotate(call: Call, wanted: string, annotation: string | 
     const what = await annotateVm(session, vm.uuid, value, giver, quietRun(call));
     session.refresh();
     const [status] = await readEntry(session, vm.uuid);
-    const effect = value === null ? removed(vm) : set(vm, value, Date.parse(inventory.observedAt));
+    const effect =
+      value === null
+        ? removed(vm)
+        : set(vm, value, { nowMs: Date.parse(inventory.observedAt), holdsCutover: session.driver.capabilities.holdsCutover });
     const report: ActionReport = {
       schemaVersion,
       kind: 'action',
@@ -73,7 +76,13 @@ function removed(vm: Vm): Effect {
   return { text: 'The move goes on waiting for a go; one that is declared in the stack still counts.', next: null };
 }
 
-function set(vm: Vm, text: string, nowMs: number): Effect {
+interface Circumstances {
+  /** The platform's time. */
+  readonly nowMs: number;
+  readonly holdsCutover: boolean;
+}
+
+function set(vm: Vm, text: string, circumstances: Circumstances): Effect {
   const { record } = vm;
   const value = parseShutdown(text);
   if (record === null) {
@@ -88,10 +97,10 @@ function set(vm: Vm, text: string, nowMs: number): Effect {
       next: `set annotations: {${shutdownAnnotation}: ${text}} on the resource, then pulumi up`,
     };
   }
-  return staged(value, `finishes the move on ${placeText(record.to)}`, nowMs);
+  return staged(value, `finishes the move on ${placeText(record.to)}`, circumstances);
 }
 
-function staged(value: ShutdownValue, finish: string, nowMs: number): Effect {
+function staged(value: ShutdownValue, finish: string, { nowMs, holdsCutover }: Circumstances): Effect {
   const up = 'pulumi up';
   const waiting = 'An `up` that is running with `onPending: wait` sees it by itself.';
   const steps = `sends one more increment, shuts the guest down and ${finish}`;
@@ -101,7 +110,10 @@ function staged(value: ShutdownValue, finish: string, nowMs: number): Effect {
     case 'force':
       return { text: `The next \`pulumi up\` ${steps}; a guest that does not obey in time is powered off. ${waiting}`, next: up };
     case 'hold':
-      return { text: 'No shutdown is sent while it stands, whatever else is declared or given.', next: null };
+      return {
+        text: `No shutdown is sent while it stands, whatever else is declared or given.${holdsCutover ? '' : ' But this platform cuts over at any power-off of the VM, also one by hand.'}`,
+        next: null,
+      };
     case 'at':
       return value.at <= nowMs
         ? { text: `That time is over, so it counts as now: the next \`pulumi up\` ${steps}. ${waiting}`, next: up }

@@ -8,6 +8,7 @@ import { count, field, paint, wrap, type Look, type Style } from '../../report/t
 import { schemaVersion, type DoctorCheck, type DoctorReport } from '../../report/types.js';
 import { resolveDatacenter } from '../../drivers/open.js';
 import { checked, withSession } from '../connect.js';
+import { shownPath, type Io } from '../io.js';
 import { exitCodes, type Call, type Result } from '../result.js';
 import { cliStack } from '../stack-identity.js';
 import { findSources, type Found } from '../source.js';
@@ -69,7 +70,7 @@ async function datacenterChecks(call: Call, found: Found): Promise<DoctorCheck[]
   const checks: DoctorCheck[] = [];
   try {
     const { embedded } = await resolveDatacenter(await checked(found), found.baseDir);
-    checks.push(storeCheck(embedded.store));
+    checks.push(storeCheck(embedded.store, call.io));
     await withSession(
       found,
       async () => ({ stack: cliStack(call.io) }),
@@ -87,12 +88,12 @@ async function datacenterChecks(call: Call, found: Found): Promise<DoctorCheck[]
 }
 
 /** The folder may not exist before the first use: then the nearest one above it must let us make it. */
-function storeCheck(folder: string): DoctorCheck {
+function storeCheck(folder: string, io: Io): DoctorCheck {
   let at = resolve(folder);
   while (!existsSync(at) && dirname(at) !== at) at = dirname(at);
   try {
     accessSync(at, constants.W_OK);
-    return ok('store', at === resolve(folder) ? folder : `${folder} (made at the first use)`);
+    return ok('store', `${shownPath(folder, io)}${at === resolve(folder) ? '' : ' (made at the first use)'}`);
   } catch {
     return fail('store', `${at} cannot be written`, `give this user the right to write there, or set \`store\` to another folder.`);
   }

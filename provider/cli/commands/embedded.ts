@@ -10,6 +10,7 @@ import { embeddedText } from '../../report/embedded-text.js';
 import { schemaVersion, type ActionReport, type EmbeddedReport } from '../../report/types.js';
 import { actionText } from '../action-text.js';
 import { checked } from '../connect.js';
+import { shownPath } from '../io.js';
 import { exitCodes, type Call, type Result } from '../result.js';
 import { chooseOne, findSources } from '../source.js';
 import { didYouMean } from '../suggest.js';
@@ -19,7 +20,11 @@ export async function show(call: Call): Promise<Result> {
   const { now, clock, violations, ...shown } = await outside.show();
   const lostWrites = violations.filter((violation) => violation.kind === 'lost-write').length;
   const report: EmbeddedReport = { ...shown, schemaVersion, kind: 'embedded', store, clock: { kind: clock, now }, lostWrites, violations };
-  return { report, text: embeddedText(report, call.look), exit: violations.length === 0 ? exitCodes.fine : exitCodes.error };
+  return {
+    report,
+    text: embeddedText({ ...report, store: shownPath(store, call.io) }, call.look),
+    exit: violations.length === 0 ? exitCodes.fine : exitCodes.error,
+  };
 }
 
 export async function move(call: Call, wanted: string, to: string): Promise<Result> {
@@ -84,7 +89,7 @@ export async function advance(call: Call, duration: string): Promise<Result> {
 export async function reset(call: Call): Promise<Result> {
   const { outside, store } = await open(call);
   await outside.reset();
-  return done(call, outside, 'embedded reset', null, `Everything is as declared again (${store}).`);
+  return done(call, outside, 'embedded reset', null, `Everything is as declared again (${shownPath(store, call.io)}).`);
 }
 
 async function open(call: Call): Promise<{ readonly outside: Outside; readonly store: string }> {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { datacenterYaml, up, usualStack } from './datacenter.js';
+import { datacenterYaml, steady, up, usualStack } from './datacenter.js';
 import { tooLong, world, type Ran, type World } from './io.js';
 
 const here = (): World => world({ files: { 'datacenter.yaml': datacenterYaml, 'Pulumi.yaml': usualStack, 'Pulumi.dev.yaml': '' } });
@@ -29,10 +29,18 @@ describe('annotate', () => {
     expect(tooLong(out)).toEqual([]);
   });
 
+  test('given a platform that cuts over at any power-off, when hold is set, then it says so', async () => {
+    const task = datacenterYaml.replace('clock: manual', 'clock: manual\n  style: task');
+    const there = world({ files: { 'datacenter.yaml': task, 'Pulumi.yaml': usualStack } });
+    await up(there, 'erp', staged);
+    expect(oneLine((await there.vmplacement('annotate', 'erp-01', 'shutdown=hold')).out)).toContain('cuts over at any power-off');
+  });
+
   test('given a go, when the next up runs, then the move ends; and the annotation is gone', async () => {
     const there = await waiting();
     const { out } = await there.vmplacement('annotate', 'erp-01', 'shutdown=now');
     expect(out).toContain('Next: pulumi up\n');
+    await expect(steady(there, out)).toMatchFileSnapshot('goldens/annotate.txt');
 
     await up(there, 'erp', staged);
 
@@ -128,6 +136,15 @@ describe('confirm, cancel, resume', () => {
       path: null,
       next: null,
     });
+  });
+
+  test('given a terminal, then progress is a live line there, and the result stands alone on standard output', async () => {
+    const there = world({ files: { 'datacenter.yaml': datacenterYaml, 'Pulumi.yaml': usualStack, 'Pulumi.dev.yaml': '' }, tty: true });
+    await up(there, 'erp', staged);
+    const { exit, out, err } = await there.vmplacement('cancel', 'erp-01');
+    expect(exit).toBe(0);
+    expect(err).toContain('\u001b[');
+    expect(out).toMatch(/^erp-01: its move to b\/b1 was cancelled/);
   });
 
   test('given no terminal, then progress is lines on standard error', async () => {

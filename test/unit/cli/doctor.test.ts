@@ -2,7 +2,7 @@ import { chmodSync } from 'node:fs';
 import { getuid } from 'node:process';
 import { describe, expect, test } from 'vitest';
 import type { Executed } from '../../../provider/cli/io.js';
-import { datacenterYaml, usualStack } from './datacenter.js';
+import { datacenterYaml, steady, usualStack } from './datacenter.js';
 import { tooLong, world, type Json } from './io.js';
 
 const pulumi = (version: string) => (): Executed => ({ code: 0, stdout: `${version}\n`, stderr: '' });
@@ -25,6 +25,7 @@ describe('doctor', () => {
     const there = world({ files: { ...files, 'datacenter.yaml': datacenter } });
     const { exit, out } = await there.vmplacement('doctor');
     expect(exit).toBe(0);
+    await expect(steady(there, out).replace(/node: .*/, 'node:          20.19.0')).toMatchFileSnapshot('goldens/doctor.txt');
     expect(tooLong(out.replaceAll(there.directory, '/stack'))).toEqual([]);
     expect(results((await there.vmplacement('doctor', '--json')).json())).toMatchObject({
       node: 'ok',

@@ -62,7 +62,7 @@ describe('the outside world of the embedded datacenter', () => {
     const there = here();
     const fault = async (...words: string[]): Promise<{ exit: number; out: string; err: string }> =>
       there.vmplacement('embedded', 'fault', ...words);
-    expect((await fault()).out).toContain('crash <vm>');
+    await expect((await fault()).out).toMatchFileSnapshot('goldens/embedded-fault.txt');
     expect(await fault('crash', 'app-01')).toMatchObject({ exit: 0, out: expect.stringContaining('app-01: ') });
     expect(await copies(there, 'app-01')).toMatchObject([{ power: 'crashed' }]);
     await fault('lock', 'web-01', 'backup');
