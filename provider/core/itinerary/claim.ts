@@ -4,6 +4,7 @@ import type { MoveContext, Step } from './step.js';
 /** The lease is held by the run itself; the interpreter has just written the record. */
 export const claim = (phase: Step['phase']): Step => ({
   name: 'claim',
+  words: 'claims the VM',
   phase,
   run: async (ctx) => {
     await ensureClaim(ctx);

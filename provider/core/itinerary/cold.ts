@@ -16,6 +16,7 @@ const phase = 'Migrating';
 
 const shutdown: Step = {
   name: 'shutdown',
+  words: 'shuts the VM down',
   phase,
   run: async (ctx) => {
     const reality = await ctx.read();
@@ -62,6 +63,7 @@ const shutdown: Step = {
 
 const block: Step = {
   name: 'block-source',
+  words: 'blocks the start of the source',
   phase,
   run: async (ctx) => {
     const reality = await blockSource(ctx);
@@ -72,6 +74,7 @@ const block: Step = {
 
 const copy: Step = {
   name: 'copy',
+  words: 'copies the disks',
   phase,
   run: async (ctx) => {
     const reality = await ctx.read();

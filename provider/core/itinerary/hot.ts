@@ -14,6 +14,7 @@ const phase = 'Migrating';
 /** The host must not start it again by itself while, or after, its memory leaves. */
 const autostartOff: Step = {
   name: 'autostart-off',
+  words: 'switches the autostart of the source off',
   phase,
   run: async (ctx) => {
     const { source } = await ctx.read();
@@ -38,6 +39,7 @@ const stopJob: Undo = async (ctx) => {
 
 const migrate: Step = {
   name: 'migrate',
+  words: 'migrates the running VM',
   phase,
   run: async (ctx) => {
     // A run that re-attaches after the job has ended blocks the source before anything else.
@@ -69,6 +71,7 @@ const migrate: Step = {
 
 const block: Step = {
   name: 'block-source',
+  words: 'blocks the start of the source',
   phase,
   run: async (ctx) => {
     await blockSource(ctx);

@@ -8,7 +8,7 @@ import { interrupted, parkIfInterrupted } from './parking.js';
 import { hasArrived, isRunning, runsTwice } from './reality.js';
 import { twoCopies } from './start.js';
 import { followMoved, isCutover, rollBackCutover } from './staged.js';
-import type { MoveContext, Reality, Step } from './step.js';
+import type { MoveContext, Reality, Step, StepResult } from './step.js';
 import { stepsOf } from './tables.js';
 import { undo } from './undo.js';
 
@@ -41,9 +41,15 @@ async function walk(ctx: MoveContext): Promise<Carried> {
     const phase = phaseOf(step, ctx.record);
     if (ctx.record.step !== step.name || ctx.record.phase !== phase || ctx.record.failed !== null)
       await ctx.save({ step: step.name, phase, failed: null });
-    ctx.emit({ kind: 'start', vm: ctx.vm, step: step.name, message: `${ctx.vm}: ${step.name}` });
+    ctx.emit({ kind: 'start', vm: ctx.vm, step: step.name, message: `${ctx.vm}: ${step.words}` });
     const result = await step.run(ctx);
-    ctx.emit({ kind: 'end', vm: ctx.vm, step: step.name, phase: ctx.record.phase, message: `${ctx.vm}: ${step.name}: ${result}` });
+    ctx.emit({
+      kind: 'end',
+      vm: ctx.vm,
+      step: step.name,
+      phase: ctx.record.phase,
+      message: `${ctx.vm}: ${step.words}: ${outcomes[result]}`,
+    });
     switch (result) {
       case 'next':
         await complete(ctx, step, steps);
@@ -57,6 +63,8 @@ async function walk(ctx: MoveContext): Promise<Carried> {
     }
   }
 }
+
+const outcomes: Readonly<Record<StepResult, string>> = { next: 'done', back: 'goes back', pause: 'waits', done: 'done, the move is over' };
 
 /** One write is both the end of this step and the beginning of the next. */
 async function complete(ctx: MoveContext, step: Step, steps: readonly Step[]): Promise<void> {
@@ -92,7 +100,11 @@ async function afterError(ctx: MoveContext, error: unknown): Promise<unknown> {
     }
     return await recover(ctx, error);
   } catch (second) {
-    ctx.warn(`${ctx.vm}: ${textOf(error)} Putting it back failed as well: ${textOf(second)}`);
+    const both = `${textOf(error)} Putting it back failed as well: ${textOf(second)}`;
+    ctx.warn(`${ctx.vm}: ${both}`);
+    await ctx
+      .save({ phase: 'Failed', failed: both })
+      .catch((third: unknown) => ctx.warn(`${ctx.vm}: writing that down failed: ${textOf(third)}`));
     return error;
   }
 }

@@ -8,6 +8,7 @@ import type { Step } from './step.js';
 
 export const readBack = (phase: Step['phase']): Step => ({
   name: 'read-back',
+  words: 'reads back where the VM runs',
   phase,
   run: async (ctx) => {
     const { record, driver } = ctx;

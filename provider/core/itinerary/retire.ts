@@ -6,6 +6,7 @@ import type { Step } from './step.js';
 
 export const retire = (phase: Step['phase']): Step => ({
   name: 'retire',
+  words: 'deals with the source',
   phase,
   run: async (ctx) => {
     const { record, driver } = ctx;
@@ -35,6 +36,7 @@ export const retire = (phase: Step['phase']): Step => ({
 
 export const settle = (phase: Step['phase']): Step => ({
   name: 'settle',
+  words: 'writes down the end of the move',
   phase,
   run: async (ctx) => {
     const { record } = ctx;

@@ -19,6 +19,7 @@ const phase = 'CuttingOver';
 
 const replicate: Step = {
   name: 'replicate',
+  words: 'copies the disks while the VM runs',
   phase: 'Replicating',
   run: async (ctx) => {
     await sendPasses(ctx);
@@ -35,6 +36,7 @@ const replicate: Step = {
 /** After the go: the smallest last increment that can be had while the VM still runs. */
 const shrink: Step = {
   name: 'shrink',
+  words: 'sends what has changed, while the VM still runs',
   phase: 'AwaitingShutdown',
   run: async (ctx) => {
     // At least one, also where the last one would fit: it makes the downtime shorter (the estimate counts with it).
@@ -47,6 +49,7 @@ const shrink: Step = {
 
 const shutdown: Step = {
   name: 'shutdown',
+  words: 'shuts the VM down',
   phase,
   run: async (ctx) => {
     const reality = await ctx.read();
@@ -87,6 +90,7 @@ const shutdown: Step = {
 
 const block: Step = {
   name: 'block-source',
+  words: 'blocks the start of the source',
   phase,
   run: async (ctx) => {
     const reality = await blockSource(ctx);
@@ -97,6 +101,7 @@ const block: Step = {
 
 const finish: Step = {
   name: 'finish',
+  words: 'sends the last increment',
   phase,
   run: async (ctx) => {
     const reality = await ctx.read();

@@ -10,6 +10,7 @@ import { waitFor } from './wait.js';
 /** `sourceRan`: what the method does when somebody started the source in between. */
 export const pointOfNoReturn = (phase: Step['phase'], sourceRan: (ctx: MoveContext, reality: Reality) => Promise<StepResult>): Step => ({
   name: 'point-of-no-return',
+  words: 'writes down that the target is started',
   phase,
   done: (_reality, record) => record.targetStarting,
   run: async (ctx) => {
@@ -28,6 +29,7 @@ export const pointOfNoReturn = (phase: Step['phase'], sourceRan: (ctx: MoveConte
 /** Starts it unless it shall stay off. Forward only: an error here leaves the record, the next run tries again. */
 export const startTarget = (phase: Step['phase']): Step => ({
   name: 'start-target',
+  words: 'starts the VM on the target',
   phase,
   run: async (ctx) => {
     const { record } = ctx;

@@ -13,6 +13,8 @@ export type StepResult = 'next' | 'pause' | 'done' | 'back';
 
 export interface Step {
   readonly name: string;
+  /** What it does, for people. */
+  readonly words: string;
   /** The phase that the record shows while this step runs. */
   readonly phase: Phase;
   /** True when reality shows that nothing remains to be done: then the step is skipped and counts as complete. */

@@ -8,6 +8,7 @@ import type { MoveContext, Step, StepResult } from './step.js';
 
 export const awaitGo: Step = {
   name: 'await-go',
+  words: 'looks for the go',
   phase: 'AwaitingShutdown',
   run: async (ctx) => {
     let reality = await ctx.read();

@@ -27,6 +27,8 @@ export async function applyPlacement(
   promised: string | null,
   run: PlacementRun,
 ): Promise<PlacementState> {
+  if (run.signal.aborted)
+    throw new PlacementError('interrupted', `${desired.vm}: interrupted before anything was done.`, { vm: desired.vm });
   const fresh = await decideFresh(session, urn, desired, run);
   const { plan } = fresh;
   holdToPromise(plan, promised);

@@ -19,8 +19,12 @@ export async function cancelNow(ctx: MoveContext, cancelled: Claim['cancelled'])
 }
 
 /** By `vmplacement cancel`: the target is not started again by a schedule until the declaration changes or `resume`. */
-export const cancelRequested = (ctx: MoveContext): Promise<void> =>
-  cancelNow(ctx, { to: ctx.record.to, declaration: ctx.record.declaration ?? '' });
+export async function cancelRequested(ctx: MoveContext): Promise<void> {
+  if (!canCancel(ctx, await ctx.read())) throw tooLate(ctx);
+  // Written first: a crash in the middle is continued as a cancel.
+  if (ctx.record.request !== 'cancel') await ctx.save({ request: 'cancel' });
+  await cancelNow(ctx, { to: ctx.record.to, declaration: ctx.record.declaration ?? '' });
+}
 
 function tooLate(ctx: MoveContext): PlacementError {
   const { record } = ctx;

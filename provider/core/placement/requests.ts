@@ -14,8 +14,6 @@ export async function cancelMove(session: Session, name: string, run: PlacementR
   const { vm, record } = await moving(session, name, run);
   return orHandOver(session, vm, record, 'cancel', () =>
     withMove(session, { record, stored: true, given: unknownDeclaration }, run, async (ctx) => {
-      // Written first: a crash in the middle is continued as a cancel.
-      if (ctx.record.request !== 'cancel') await ctx.save({ request: 'cancel' });
       await cancelRequested(ctx);
       return `${vm.name}: its move to ${placeText(record.to)} was cancelled; it is not started again until the declaration changes, or: vmplacement resume ${vm.name}`;
     }),

@@ -123,6 +123,32 @@ describe('an error of the platform', () => {
     expect(await lab.journal()).toEqual([]);
   });
 
+  const losing = async (host: string, after: string): Promise<Lab> => {
+    const lab = new Lab();
+    const run = lab.run();
+    const emit: typeof run.emit = (event) => {
+      run.emit(event);
+      if (event.kind === 'end' && event.step === after) void lab.outside.setHost(host, 'unreachable');
+    };
+    await failure(applyPlacement(lab.session(), urn, want('f1', { shutdown: 'now', keepSource: 'no' }), null, { ...run, emit }));
+    await lab.outside.setHost(host, null);
+    return lab;
+  };
+
+  it.each([
+    ['a1', 'point-of-no-return'],
+    ['a1', 'start-target'],
+    ['a1', 'block-source'],
+    ['f1', 'block-source'],
+    ['f1', 'finish'],
+    ['f1', 'point-of-no-return'],
+  ])('host %s is lost after %s: when it is back, the next up ends it', async (host, after) => {
+    const lab = await losing(host, after);
+    expect(await lab.up(want('f1', { shutdown: 'now', keepSource: 'no' }))).toMatchObject({ ...moved, phase: 'Settled' });
+    expect((await lab.vm()).copies).toHaveLength(1);
+    expect(await lab.journal()).toEqual([]);
+  });
+
   it('an undo that fails is reported and does not hide the first error; the next up does the rest', async () => {
     const lab = new Lab();
     const desired = want('f1', { method: 'cold', allowShutdown: true });
