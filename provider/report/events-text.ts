@@ -8,7 +8,7 @@ type Progress = Extract<MoveEvent, { kind: 'progress' }>;
 export function eventLine(event: MoveEvent): string {
   switch (event.kind) {
     case 'start':
-      return `${event.vm}: ${withStep(event.step, event.message)}`;
+      return withStep(event);
     case 'progress':
       return `${event.vm}: ${event.step} ${progressDetail(event)}`;
     case 'notice':
@@ -16,7 +16,7 @@ export function eventLine(event: MoveEvent): string {
     case 'warning':
       return `warning: ${mentioning(event.vm, event.message)}`;
     case 'end':
-      return `${event.vm}: ${withStep(event.step, event.message)} [${event.phase}]`;
+      return withStep(event);
   }
 }
 
@@ -65,7 +65,11 @@ function progressDetail(event: Progress): string {
 const remaining = (event: Progress): number | null =>
   event.rate > 0 && event.bytes < event.total ? ((event.total - event.bytes) / event.rate) * 1000 : null;
 
-const withStep = (step: string, message: string): string => (message === '' ? step : `${step}: ${message}`);
+/** The core's messages begin with the VM; so does the line. */
+function withStep({ vm, step, message }: Extract<MoveEvent, { kind: 'start' | 'end' }>): string {
+  const rest = message.startsWith(`${vm}: `) ? message.slice(vm.length + 2) : message;
+  return `${vm}: ${rest === '' ? step : `${step}: ${rest}`}`;
+}
 
 /** Messages of the core name the VM already; it need not stand twice in a line. */
 const mentioning = (vm: string, message: string): string => (message.includes(vm) ? message : `${vm}: ${message}`);

@@ -26,7 +26,7 @@ describe('an event as a line', () => {
     [progress(10 * GiB - 1, { rate: 0 }), 'web-01: copy 99% of 10 GiB'],
     [{ kind: 'notice', vm: 'web-01', message: 'the pass is over' }, 'web-01: the pass is over'],
     [{ kind: 'warning', vm: 'web-01', message: 'web-01 does not obey' }, 'warning: web-01 does not obey'],
-    [{ kind: 'end', vm: 'web-01', step: 'settle', phase: 'Settled', message: 'runs on a/a2' }, 'web-01: settle: runs on a/a2 [Settled]'],
+    [{ kind: 'end', vm: 'web-01', step: 'settle', phase: 'Settled', message: 'web-01: runs on a/a2' }, 'web-01: settle: runs on a/a2'],
   ])('%#: %j', (event, line) => {
     expect(eventLine(event)).toBe(line);
   });
