@@ -14,6 +14,7 @@ import type { Method, MigrationRecord } from './record.js';
 import { freeMemory } from './room.js';
 import { hostNotInCluster } from './rules/host-not-in-cluster.js';
 import { all, type RuleInput } from './rules/index.js';
+import { hostSubject } from './rules/rule.js';
 
 export interface DecideContext {
   readonly settings: Pick<Settings, 'memoryReserveBytes'>;
@@ -95,7 +96,13 @@ export function ruleInput(subject: Subject, target: Host, method: Method, record
   };
 }
 
-export const findingsOf = (input: RuleInput): readonly Finding[] => all.flatMap((rule) => rule(input));
+export function findingsOf(input: RuleInput): readonly Finding[] {
+  const found = all.flatMap((rule) => rule(input));
+  const silent =
+    isUnknown(input.target.facts) && found.some(({ code, subject }) => code === 'host-unavailable' && subject === hostSubject(input.to));
+  // A host that does not answer is one finding, not one for each thing that could not be read from it.
+  return silent ? found.filter(({ code, subject }) => code === 'host-unavailable' || subject !== hostSubject(input.to)) : found;
+}
 
 function places({ desired, inventory, live }: Subject): readonly Place[] {
   switch (desired.scope) {
@@ -107,7 +114,7 @@ function places({ desired, inventory, live }: Subject): readonly Place[] {
     case 'any':
       return [...new Set(desired.hosts)].flatMap((host) => {
         const there = inventory.hosts.map(hostPlace).filter((place) => place.host === host && isAllowed(desired, place));
-        return there.length > 0 ? there : [{ cluster: desired.cluster ?? '?', host }];
+        return there.length > 0 ? there : [{ cluster: desired.cluster ?? '', host }];
       });
   }
 }

@@ -1,4 +1,5 @@
 /** The go: the permission to shut a VM down for the last increment (rules.md §6.5). */
+import { command } from './command.js';
 import { iso } from './clock.js';
 import type { Desired } from './desired.js';
 import type { Capabilities } from './driver.js';
@@ -137,7 +138,7 @@ function readValues({ desired, vm, record, nowMs }: ValuesInput): Values {
     hold = true;
     warnings.push(
       `VM ${vm.name} carries ${shutdownAnnotation} more than once (${vm.annotation.map(({ value, giver }) => `"${value}" by ${giver}`).join(', ')}): taken as hold. ` +
-        `Set it once: vmplacement annotate ${vm.name} shutdown=now|hold`,
+        `Set it once: ${command('annotate', vm.name, 'shutdown=now|hold')}`,
     );
   } else if (first !== undefined) {
     const value = tryParse(first.value);
@@ -184,7 +185,7 @@ function guestShutdown(live: Copy, input: GoInput, hold: boolean): Go | string |
     return { value: 'shutdown', place: 'guest', giver: `VM ${vm.name}`, at };
   }
   const stays = `VM ${vm.name} is off, and this is not taken as a go`;
-  const wayOut = `start it again, or let it be cut over: vmplacement annotate ${vm.name} shutdown=now`;
+  const wayOut = `start it again, or let it be cut over: ${command('annotate', vm.name, 'shutdown=now')}`;
   if (!isKnown(change)) return `${stays}: why it stopped could not be read (${change.unknown}); ${wayOut}`;
   if (live.power !== 'off' || change.cause !== 'guest-shutdown') return `${stays}: ${causeText(live, change.cause)}; ${wayOut}`;
   if (record.awaitingSince === null) return `${stays}: it was shut down before the full copy was complete; ${wayOut}`;

@@ -26,7 +26,8 @@ export interface Place {
   readonly host: string;
 }
 
-export const placeText = (place: Place): string => `${place.cluster}/${place.host}`;
+/** Just the host where its cluster is not known. */
+export const placeText = (place: Place): string => (place.cluster === '' ? place.host : `${place.cluster}/${place.host}`);
 export const samePlace = (a: Place, b: Place): boolean => a.cluster === b.cluster && a.host === b.host;
 
 /** Names one copy of a VM: after a move two copies share name and UUID. */

@@ -15,7 +15,7 @@ export function reach(inventory: Inventory, from: Place, to: Place): Reach {
   if (from.cluster === to.cluster) return { direct: 'yes', because: `same cluster ${from.cluster}` };
   const clusters = linkBetween(inventory, 'clusters', from.cluster, to.cluster);
   if (clusters !== undefined) return ofLink(clusters);
-  return { direct: 'unknown', because: `no link between ${from.cluster} and ${to.cluster} was measured or declared` };
+  return { direct: 'unknown', because: noLink(from.cluster, to.cluster) };
 }
 
 export interface Throughput {
@@ -56,7 +56,9 @@ function linkBetween(
 
 const isRated = (link: Link): boolean => isKnown(link.bytesPerSecond) && link.bytesPerSecond > 0;
 
-const ofLink = (link: Link): Reach => ({
-  direct: link.direct,
-  because: `the link ${link.between[0]} - ${link.between[1]} is ${link.source}: ${link.direct}`,
-});
+function ofLink({ direct, between: [a, b], source }: Link): Reach {
+  if (direct === 'unknown') return { direct, because: noLink(a, b) };
+  return { direct, because: `the link ${a} - ${b} is ${source}: ${direct}` };
+}
+
+const noLink = (a: string, b: string): string => `it was not measured, and nothing is declared between ${a} and ${b}`;

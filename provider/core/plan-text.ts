@@ -48,7 +48,8 @@ export function moveSentence(words: MoveWords): string {
   const { vm, method, from, to, estimate, whyHost, whyStops } = words;
   const host = whyHost === null ? '' : ` (${hostTexts[whyHost] ?? whyHost})`;
   const parts = [`VM ${vm.name} moves ${method} from ${placeText(from)} to ${placeText(to)}${host}, ${because(words.reasons)}`];
-  if (estimate !== null) parts.push(figures(method, estimate, words.live.power === 'running'));
+  if (estimate !== null && estimate.copyBytes + estimate.downBytes > 0)
+    parts.push(figures(method, estimate, words.live.power === 'running'));
   if (whyStops !== null) parts.push(`this update may stop it: ${whyStops}`);
   else if (method === 'staged') parts.push('it pauses before the shutdown until vmplacement/shutdown is set');
   return `${parts.join('; ')}.`;

@@ -1,4 +1,5 @@
 /** What to know or do in each phase, with the exact next command. */
+import { command } from './command.js';
 import { placeText, type Copy, type Vm } from './inventory.js';
 import { copyText, doubtfulCopies, runningCopies } from './locate.js';
 import type { MigrationRecord, Phase } from './record.js';
@@ -39,21 +40,21 @@ function failed(vm: Vm): string {
     return `Which copy is VM ${vm.name} cannot be told: ${doubtful.map(copyText).join('; ')}. Remove the other one by hand; then: pulumi up`;
   if (vm.recordProblem !== undefined)
     return `The migration record of VM ${vm.name} cannot be read: ${vm.recordProblem}. Nothing is done until it can.`;
-  return `${vm.record?.failed ?? 'A person is needed.'} Then: pulumi up, or vmplacement cancel ${vm.name}`;
+  return `${vm.record?.failed ?? 'A person is needed.'} Then: pulumi up, or ${command('cancel', vm.name)}`;
 }
 
 function awaitingShutdown(vm: Vm, live: Copy | null, record: MigrationRecord): string {
   const downtime = record.increment === null ? '' : ` Projected downtime: ${formatDuration(record.increment.projectedDowntimeMs)}.`;
   const ways = [
     `set annotations: {"${shutdownAnnotation}": now} on the resource and run pulumi up`,
-    `or run vmplacement annotate ${vm.name} shutdown=now and then pulumi up`,
+    `or run ${command('annotate', vm.name, 'shutdown=now')} and then pulumi up`,
     'or shut the guest down and run pulumi up again',
   ].filter((_way, index) => (index === 0 ? record.options.goFrom !== 'vm' : index === 1 ? record.options.goFrom !== 'declared' : true));
   return (
     `${offText(vm, live)}VM ${vm.name} is copied from ${placeText(record.from)} to ${placeText(record.to)} but for the last increment, and waits for its shutdown.${downtime} ` +
     `To cut over: ${ways.join(', ').replace(/^or /, '')}. ` +
     'Shut down by hand it stays off until the next pulumi up (or a running onPending: wait). To give it up: revert the declaration, or run ' +
-    `vmplacement cancel ${vm.name}`
+    command('cancel', vm.name)
   );
 }
 
@@ -67,11 +68,11 @@ function awaitingConfirmation(vm: Vm, live: Copy | null, kept: PlacementState['k
     kept === null
       ? 'its source is kept'
       : `its source on ${placeText(kept.place)} (${formatBytes(kept.bytes)}) is kept, blocked, since ${kept.since}`;
-  return `${runs}${source}. Check the VM, then: vmplacement confirm ${vm.name} (or declare keepSource: no)`;
+  return `${runs}${source}. Check the VM, then: ${command('confirm', vm.name)} (or declare keepSource: no)`;
 }
 
 function cancelled(vm: Vm): string {
   const target = vm.claim?.cancelled;
   if (target === null || target === undefined) return '';
-  return `Its move to ${placeText(target.to)} was cancelled and is not started again. To start it: vmplacement resume ${vm.name}, or change the declaration`;
+  return `Its move to ${placeText(target.to)} was cancelled and is not started again. To start it: ${command('resume', vm.name)}, or change the declaration`;
 }

@@ -33,7 +33,10 @@ export async function openDatacenter(config: ProviderConfig, baseDir: string): P
 export async function resolveDatacenter(config: ProviderConfig, baseDir: string): Promise<ResolvedDatacenter> {
   if (config.datacenterFile !== undefined) return fromFile(resolve(baseDir, config.datacenterFile), config);
   if (config.embedded === undefined)
-    throw new PlacementError('input', 'The configuration names no datacenter.', { path: 'datacenterFile', next: 'set datacenterFile or embedded' });
+    throw new PlacementError('input', 'The configuration names no datacenter.', {
+      path: 'datacenterFile',
+      next: 'set datacenterFile or embedded',
+    });
   const resolved = resolveEmbedded(config.embedded);
   return { embedded: { ...resolved, store: storeFolder(resolved.store, baseDir, 'embedded') }, settings: settingsOf(config), file: null };
 }

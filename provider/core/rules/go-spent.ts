@@ -1,3 +1,4 @@
+import { command } from '../command.js';
 import type { Finding } from '../finding.js';
 import { spentGo } from '../go.js';
 import { finding, vmSubject, type RuleInput } from './rule.js';
@@ -11,7 +12,7 @@ export function goSpent({ vm, desired, method }: Pick<RuleInput, 'vm' | 'desired
       'warning',
       vmSubject(vm),
       `the declared vmplacement/shutdown="${desired.shutdown}" of VM ${vm.name} was used by an earlier move and is ignored`,
-      `Remove it, and set it again when this move may shut the VM down; or run: vmplacement annotate ${vm.name} shutdown=now`,
+      `Remove it, and set it again when this move may shut the VM down; or run: ${command('annotate', vm.name, 'shutdown=now')}`,
     ),
   ];
 }

@@ -1,3 +1,4 @@
+import { command } from '../command.js';
 import { declarationKey, isAllowed } from '../declaration.js';
 import type { Finding } from '../finding.js';
 import { placeText } from '../inventory.js';
@@ -16,7 +17,7 @@ export function moveCancelled({ vm, desired }: Pick<RuleInput, 'vm' | 'desired'>
       'warning',
       vmSubject(vm),
       `the move of VM ${vm.name} to ${placeText(cancelled.to)} was cancelled by vmplacement cancel, and is not started again`,
-      `Run: vmplacement resume ${vm.name}, or change the declaration.`,
+      `Run: ${command('resume', vm.name)}, or change the declaration.`,
     ),
   ];
 }

@@ -1,3 +1,4 @@
+import { command } from '../command.js';
 import type { Finding } from '../finding.js';
 import { keptCopies, placeText } from '../inventory.js';
 import { finding, vmSubject, type RuleInput } from './rule.js';
@@ -12,7 +13,7 @@ export function sourceKept({ vm }: Pick<RuleInput, 'vm'>): readonly Finding[] {
       'blocker',
       vmSubject(vm),
       `an earlier move of VM ${vm.name} awaits confirmation: its source is kept on ${place}`,
-      `Check the VM, then run: vmplacement confirm ${vm.name}`,
+      `Check the VM, then run: ${command('confirm', vm.name)}`,
     ),
   );
 }

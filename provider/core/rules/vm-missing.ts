@@ -5,7 +5,7 @@ import { finding, type RuleInput } from './rule.js';
 
 /**
  * `vm-missing`, all methods, blocker: no such VM on any host that was read, or the name is ambiguous (lists the candidates with their
- * UUIDs; a kept source copy is no candidate). Where a host that could hold it was not read this is no finding but an error: see decide.
+ * UUIDs; a kept source copy is no candidate). Where a host that could hold it was not read, it is an error instead: the state is kept.
  */
 export function vmMissing({ desired, inventory }: Pick<RuleInput, 'desired' | 'inventory'>): readonly Finding[] {
   const located = locate(inventory, desired.vm);

@@ -3,7 +3,7 @@ import { finding, vmSubject, type RuleInput } from './rule.js';
 
 /**
  * `will-stop-vm`, cold and staged, warning: *this* `up` may stop a running VM: a go is already given, `allowShutdown`, or with
- * `onPending: wait` a time, a window or a go at the VM can come (`whyStops` of go.ts).
+ * `onPending: wait` a time, a window or a go at the VM can come.
  */
 export function willStopVm({ method, vm, whyStops }: Pick<RuleInput, 'method' | 'vm' | 'whyStops'>): readonly Finding[] {
   if (method === 'hot' || whyStops === null) return [];

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { ruleInput, findingsOf, type DecideContext } from '../../../provider/core/candidates.js';
+import { all } from '../../../provider/core/rules/index.js';
 import type { Desired } from '../../../provider/core/desired.js';
 import { findingCodes, type Finding, type FindingCode } from '../../../provider/core/finding.js';
 import { unknown, type Host, type Vm } from '../../../provider/core/inventory.js';
@@ -52,7 +53,11 @@ function said(code: FindingCode, given: Case): readonly string[] {
   const target = world.hosts.find((each) => each.name === to.host && each.cluster === to.cluster)!;
   const live = liveCopy(machine) ?? machine.copies[0]!;
   const subject = { desired: onHost(to.host, given.desired), inventory: world, ctx: context(given.ctx), vm: machine, live };
-  return told(code, findingsOf(ruleInput(subject, target, given.method ?? 'hot', null)));
+  const input = ruleInput(subject, target, given.method ?? 'hot', null);
+  return told(
+    code,
+    all.flatMap((rule) => rule(input)),
+  );
 }
 
 function told(code: FindingCode, findings: readonly Finding[]): readonly string[] {
@@ -165,6 +170,11 @@ describe('host-unavailable', () => {
   });
   it.each(['maintenance', 'entering-maintenance'] as const)('lets a source in %s be evacuated', (state) => {
     expect(said('host-unavailable', target({}, { state }, 'a/a1'))).toEqual([]);
+  });
+  it('speaks alone for a host that does not answer', () => {
+    const subject = { desired: desired(), inventory: inventory(unreadTarget), vm: vm(), live: copy('a/a1'), ctx: context({}) };
+    const found = findingsOf(ruleInput(subject, host('b/b1', {}, { facts: why }), 'hot', null));
+    expect(found.filter(({ severity }) => severity === 'blocker').map(({ code }) => code)).toEqual(['host-unavailable']);
   });
   it('does not take an unread target for a good one, nor an unlisted source', () => {
     expect(said('host-unavailable', unreadTarget)).toEqual(is(/^blocker: unknown: target b\/b1 .*no rights/));
@@ -595,7 +605,7 @@ describe('notices about the way', () => {
     expect(said('no-direct-network', { links: [link(['a', 'b'], 'no'), link(['a1', 'b1'], 'yes', { scope: 'hosts' })] })).toEqual([]);
   });
   it('reach-unknown: blocker under auto, warning where hot is declared, nothing for the others', () => {
-    expect(said('reach-unknown', { links: [] })).toEqual(is(/^blocker: unknown: .*no link between a and b/));
+    expect(said('reach-unknown', { links: [] })).toEqual(is(/^blocker: unknown: .*nothing is declared between a and b/));
     expect(said('reach-unknown', { links: [link(['a', 'b'], 'unknown')] })).toHaveLength(1);
     expect(said('reach-unknown', { links: [], desired: { method: 'hot' } })).toEqual(is(/^warning: unknown/));
     for (const method of ['cold', 'staged'] as const) expect(said('reach-unknown', { links: [], method })).toEqual([]);
