@@ -38,17 +38,17 @@ export function modelClock(model: Model): Clock {
 }
 
 export function refuseAborted(signal?: AbortSignal): void {
-  if (signal?.aborted !== true) return;
-  const reason: unknown = signal.reason;
-  // A lease that was lost says so itself.
-  if (PlacementError.isInstance(reason)) throw reason;
-  throw new PlacementError('interrupted', 'Stopped as asked, at a safe point.', { cause: reason });
+  if (signal?.aborted === true) throw refusal(signal.reason);
 }
+
+/** A lease that was lost says so itself. */
+const refusal = (reason: unknown): PlacementError =>
+  PlacementError.isInstance(reason) ? reason : new PlacementError('interrupted', 'Stopped as asked, at a safe point.', { cause: reason });
 
 interface Sleeper {
   readonly at: number;
   readonly wake: () => void;
-  readonly fail: (error: unknown) => void;
+  readonly fail: (error: Error) => void;
 }
 
 /** All sleepers of this process on one store. */
@@ -63,11 +63,7 @@ class Sleepers {
       const abort = (): void => {
         const index = this.waiting.indexOf(sleeper);
         if (index >= 0) this.waiting.splice(index, 1);
-        try {
-          refuseAborted(signal);
-        } catch (error) {
-          reject(error);
-        }
+        reject(refusal(signal?.reason));
       };
       const end = (): void => signal?.removeEventListener('abort', abort);
       const sleeper: Sleeper = {
@@ -81,6 +77,8 @@ class Sleepers {
           reject(error);
         },
       };
+      // Aborted while the time was being read: no event will come any more.
+      if (signal?.aborted === true) return abort();
       signal?.addEventListener('abort', abort, { once: true });
       // Sleepers of the same time wake in the order in which they came.
       const after = this.waiting.findIndex((other) => other.at > at);
@@ -110,7 +108,7 @@ class Sleepers {
         });
         first.wake();
       } catch (error) {
-        first.fail(error);
+        first.fail(error instanceof Error ? error : new Error(String(error)));
       }
     }
     this.scheduled = false;

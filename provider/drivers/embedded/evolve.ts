@@ -18,6 +18,9 @@ export function evolve(dc: Datacenter, world: World, now: number): void {
   }
 }
 
+/** Less than what moves in the smallest step of time: what is left then is a rounding error. */
+const roundingBytes = 256;
+
 function dueTimes(dc: Datacenter, world: World): number[] {
   const later = (times: readonly (number | null)[]): number[] => times.filter((time): time is number => time !== null);
   return [
@@ -35,8 +38,9 @@ function moveData(dc: Datacenter, world: World, milliseconds: number): void {
     .filter(isMoving)
     .map((job) => ({ job, bytes: Math.min(job.left, (rateOf(dc, world, job) * milliseconds) / 1000) }));
   for (const { job, bytes } of moved) {
-    job.left -= bytes;
-    job.sent += bytes;
+    const whole = job.left - bytes < roundingBytes ? job.left : bytes;
+    job.left -= whole;
+    job.sent += whole;
   }
 }
 

@@ -23,7 +23,8 @@ export function dueOf(dc: Datacenter, world: World, job: Job): number | null {
   if (!isMoving(job)) return job.until;
   if (job.left <= 0) return Math.max(world.at, job.stageSince + 1);
   const rate = rateOf(dc, world, job);
-  return rate === 0 ? null : world.at + Math.max(1, Math.ceil((job.left / rate) * 1000));
+  // Not one millisecond later because the way here was cut into pieces and rounded.
+  return rate === 0 ? null : world.at + Math.max(1, Math.ceil((job.left / rate) * 1000 - 1e-6));
 }
 
 export function isDue(dc: Datacenter, world: World, job: Job): boolean {

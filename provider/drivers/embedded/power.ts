@@ -25,6 +25,7 @@ export function runCopy(dc: Datacenter, world: World, id: string, copy: CopyWorl
   copy.cause = cause;
   copy.began = null;
   copy.shutdown = null;
+  copy.leftBy = null;
   copy.boots += 1;
   state.runSince ??= now;
 }

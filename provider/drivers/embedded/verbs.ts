@@ -72,10 +72,11 @@ export function retireCopy(view: View, ref: CopyRef, moveId: string): void {
     throw new PlacementError('not-possible', `The source of VM ${vm.name} on ${placeText(ref)} is not removed: ${why}.`, { vm: vm.name });
   };
   if (isUp(copy)) refuse('it runs');
+  if (copy.keptBy !== null && copy.role !== 'kept') refuse('it ran since it was kept');
   const labels = [copy.keptBy, copy.blocked, copy.leftBy];
   if (!labels.includes(moveId)) {
     const other = labels.find((label) => label !== null);
-    refuse(other === undefined ? 'it carries no label of this move' : `it carries the label of another move, ${String(other)}`);
+    refuse(other === undefined ? 'it carries no label of this move' : `it carries the label of another move, ${other}`);
   }
   const mine = (label: string | null): boolean => label === null || label === moveId;
   if (!mine(copy.keptBy) || !mine(copy.blocked)) refuse('it carries the label of another move');

@@ -1,0 +1,14 @@
+import type { World } from '../../../provider/drivers/embedded/world.js';
+
+export const emptyWorld = (): World => ({
+  v: 1,
+  clock: { kind: 'manual', now: 0 },
+  begun: 0,
+  at: 0,
+  vms: {},
+  hosts: {},
+  leases: {},
+  jobs: {},
+  transfers: {},
+  journal: [],
+});

@@ -1,0 +1,80 @@
+import { execFile } from 'node:child_process';
+import { mkdir, mkdtemp, readdir, rm, utimes, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { fileStore, memoryStore } from '../../../provider/drivers/embedded/store.js';
+import { emptyWorld } from './store-world.js';
+
+let folder: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'vmp-store-'));
+});
+afterEach(() => rm(folder, { recursive: true, force: true }));
+
+const writer = fileURLToPath(new URL('store-writer.ts', import.meta.url));
+const root = fileURLToPath(new URL('../../../', import.meta.url));
+
+test('given processes that write at once, then no change is lost and none overtakes another', { timeout: 30_000 }, async () => {
+  const times = 20;
+  const write = (who: string): Promise<unknown> =>
+    promisify(execFile)(process.execPath, ['--import', 'tsx', writer, folder, String(times), who], { cwd: root });
+  await Promise.all([write('one'), write('two')]);
+  const world = await fileStore(folder, emptyWorld).read();
+  expect(world.leases['counter']?.expiresAt).toBe(2 * times);
+  expect(world.journal.map(({ details }) => Number(details))).toEqual(Array.from({ length: 2 * times }, (_, index) => index + 1));
+});
+
+test('given the lock of a process that was killed, when it is stale, then the next one takes it', async () => {
+  const lock = join(folder, 'world.json.lock');
+  await mkdir(lock);
+  const longAgo = new Date(Date.now() - 6000);
+  await utimes(lock, longAgo, longAgo);
+  await fileStore(folder, emptyWorld).update((world) => (world.begun = 7));
+  expect((await fileStore(folder, emptyWorld).read()).begun).toBe(7);
+  expect(await readdir(folder)).toEqual(['world.json']);
+});
+
+describe.each([
+  ['memory', () => memoryStore(emptyWorld)],
+  ['file', () => fileStore(folder, emptyWorld)],
+] as const)('the %s store', (_name, open) => {
+  test('given a change that throws, then nothing of it is kept', async () => {
+    const store = open();
+    await store.update((world) => (world.begun = 1));
+    await expect(
+      store.update((world) => {
+        world.begun = 2;
+        throw new Error('no');
+      }),
+    ).rejects.toThrow('no');
+    expect((await store.read()).begun).toBe(1);
+  });
+
+  test('what is read is private', async () => {
+    const store = open();
+    (await store.read()).begun = 99;
+    expect((await store.read()).begun).toBe(0);
+  });
+
+  test('many updates at once in one process are all kept', async () => {
+    const store = open();
+    await Promise.all(Array.from({ length: 20 }, () => store.update((world) => (world.begun += 1))));
+    expect((await store.read()).begun).toBe(20);
+    expect(store.busy).toBe(0);
+  });
+
+  test('another world takes its place, whatever was there', async () => {
+    const store = open();
+    await store.update((world) => (world.begun = 5));
+    await store.replace(emptyWorld());
+    expect((await store.read()).begun).toBe(0);
+  });
+});
+
+test('given a store of a newer version, then it is refused, naming the way out', async () => {
+  await writeFile(join(folder, 'world.json'), JSON.stringify({ ...emptyWorld(), v: 2 }));
+  await expect(fileStore(folder, emptyWorld).read()).rejects.toThrow(/version 2.*vmplacement embedded reset/);
+});
