@@ -53,7 +53,7 @@ function proceed(subject: Continued, empty: Plan): Plan {
   const whyStops = record.targetStarting ? null : (input?.whyStops ?? null);
   const findings = input === null ? [] : findingsOf({ ...input, whyStops }).filter(({ code }) => concernsContinuing.includes(code));
   const waits = record.phase === 'AwaitingShutdown' ? 'it waits for its go' : `it goes on with ${record.step}`;
-  const failed = record.failed === null ? '' : `; it had failed: ${record.failed}`;
+  const failed = record.failed === null ? '' : `; it had failed: ${record.failed.replace(/\.$/, '')}`;
   const stops = whyStops === null ? '' : `; this update may stop it: ${whyStops}`;
   const steps = stepNames(record.method, record.powerBefore === 'running').filter((step) => !record.done.includes(step));
   return {

@@ -85,9 +85,9 @@ function fromValue(value: ValueType, path: string): unknown {
 }
 
 function fromObject(struct: StructType, path: string): unknown {
-  const signature = struct.getFieldsMap().get(signatureKey) as ValueType | undefined;
+  const signature = struct.getFieldsMap().get(signatureKey);
   if (signature === undefined || signature.getKindCase() !== Value.KindCase.STRING_VALUE) return fields(struct, path);
-  const inner = struct.getFieldsMap().get('value') as ValueType | undefined;
+  const inner = struct.getFieldsMap().get('value');
   switch (signature.getStringValue()) {
     case secretSignature:
       return inner === undefined ? null : fromValue(inner, path);

@@ -41,7 +41,7 @@ export async function update(plugin: Plugin, request: provider.UpdateRequest, si
 export async function remove(plugin: Plugin, request: provider.DeleteRequest, signal: AbortSignal): Promise<InstanceType<typeof Empty>> {
   const urn = request.getUrn();
   const { vm, phase } = storedOutputs(fromStruct(request.getProperties()));
-  const report = reporter(plugin.log, urn, vm, null);
+  const report = reporter(plugin.log, urn, vm, null, null);
   const run = { signal, emit: report.emit, log: report.log, timeoutMs: timeoutOf(request.getTimeout()) };
   const message = await releasePlacement(await sessionOf(plugin, urn), urn, request.getId(), run);
   if (message !== '') plugin.log.say(isUnsettled(phase) ? 'warning' : 'info', urn, naming(vm, message));
@@ -78,7 +78,7 @@ interface Carried {
 async function carried(plugin: Plugin, urn: string, news: Properties, timeout: number, signal: AbortSignal): Promise<Carried> {
   const session = await sessionOf(plugin, urn);
   const { desired, promised, plan } = agreed(plugin, urn, news);
-  const report = reporter(plugin.log, urn, plan?.vm ?? desired.vm, plan);
+  const report = reporter(plugin.log, urn, plan?.vm ?? desired.vm, plan, desired);
   try {
     const run = { signal, emit: report.emit, log: report.log, timeoutMs: timeoutOf(timeout) };
     const state = await applyPlacement(session, urn, desired, promised, run);
@@ -89,7 +89,10 @@ async function carried(plugin: Plugin, urn: string, news: Properties, timeout: n
     return { session, state };
   } catch (error) {
     if (!MoveFailed.isMoveFailed(error)) throw error;
-    throw new InitFailed(error.state.vmId, outputsOf(error.state), naming(error.state.vm, error.message), true);
+    const { state } = error;
+    // The state's message says the same and what to do, where the move has stopped for good.
+    const reason = state.phase === 'Failed' && state.message.includes(error.message) ? state.message : error.message;
+    throw new InitFailed(state.vmId, outputsOf(state), naming(state.vm, reason), true);
   }
 }
 

@@ -5,6 +5,7 @@ import { PlacementError } from '../core/errors.js';
 import type { Desired } from '../core/desired.js';
 import type { Session } from '../core/placement.js';
 import type { Plan } from '../core/plan.js';
+import { Promises } from '../core/promises.js';
 import type { OpenDatacenter } from '../drivers/open.js';
 import { engineLog } from './log.js';
 import { Running } from './running.js';
@@ -64,5 +65,10 @@ export async function sessionOf(plugin: Plugin, urn: string): Promise<Session> {
   return session;
 }
 
-/** Functions are called without a URN: they act for the stack that the provider was configured in. */
-export const functionSession = (plugin: Plugin): Promise<Session> => sessionOf(plugin, plugin.providerUrn);
+/**
+ * Functions are called without a URN: they act for the stack that the provider was configured in. What they are told is promised to
+ * nobody.
+ */
+export async function functionSession(plugin: Plugin): Promise<Session> {
+  return { ...(await sessionOf(plugin, plugin.providerUrn)), promises: new Promises() };
+}

@@ -1,4 +1,5 @@
 /** The events of one move -> the engine's log. */
+import type { Desired } from '../core/desired.js';
 import type { EventSink } from '../core/events.js';
 import { placeText } from '../core/inventory.js';
 import type { Plan } from '../core/plan.js';
@@ -15,7 +16,8 @@ export interface Reporter {
   end(state: PlacementState): void;
 }
 
-export function reporter(log: EngineLog, urn: string, vm: string, plan: Plan | null): Reporter {
+/** `desired`: null where no declaration is carried out. */
+export function reporter(log: EngineLog, urn: string, vm: string, plan: Plan | null, desired: Desired | null): Reporter {
   const route = routeText(plan?.from ?? null, plan?.to ?? null);
   const cadence = new Cadence(Date.now);
   const said = new Set<string>();
@@ -33,6 +35,7 @@ export function reporter(log: EngineLog, urn: string, vm: string, plan: Plan | n
         case 'start':
           // The other steps that take time report progress at once.
           if (event.step === 'shutdown' && plan?.willStopVm === true) log.status(urn, `guest shutdown (${event.vm}${route})`);
+          if (event.step === 'await-go' && desired?.onPending === 'wait') once('info', waits(vm, desired));
           return;
         case 'progress':
           if (cadence.due(event)) log.status(urn, progressText(event, route));
@@ -52,6 +55,12 @@ export function reporter(log: EngineLog, urn: string, vm: string, plan: Plan | n
         once(state.phase === 'AwaitingConfirmation' || state.phase === 'Settled' ? 'info' : 'warning', state.message);
     },
   };
+}
+
+/** The run stays: it will not end by itself, and its end says what to do too late. */
+function waits(vm: string, { goFrom }: Desired): string {
+  const ways = [...(goFrom === 'declared' ? [] : [`vmplacement annotate ${vm} shutdown=now`]), 'shut the guest down'];
+  return `VM ${vm} is copied but for the last increment; this update waits for its shutdown. To cut over: ${ways.join(', or ')}`;
 }
 
 /** This run ended a move: the VM is on the plan's target, and was not before. */

@@ -14,7 +14,10 @@ export function sentences(message: string, suggestion: string): string {
   return suggestion === '' ? message : `${message}${/[.!?]$/.test(message) ? '' : '.'} ${suggestion}`;
 }
 
-/** Every message names its VM: in `--diff` output nothing else does. */
+/** Every message names its VM, and soon: in `--diff` output nothing else does. */
 export function naming(vm: string, text: string): string {
-  return text.includes(vm) ? text : `${vm}: ${text}`;
+  const name = new RegExp(`(?<![\\w.-])${vm.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')}(?![\\w-])`);
+  return name.test(text.slice(0, soon)) ? text : `${vm}: ${text}`;
 }
+
+const soon = 80;

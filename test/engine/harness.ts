@@ -99,7 +99,7 @@ export async function stack(program: Program, datacenter: object = usual()): Pro
     pulumi,
     start: (args, more) => start(inject('pulumi').bin, withUsual(args), more),
     vmplacement,
-    outside: async (...args) => void expectDone(await vmplacement('embedded', ...args), args),
+    outside: async (...args) => expectDone(await vmplacement('embedded', ...args), args),
     write: (next) => writeFile(join(dir, 'Pulumi.yaml'), stringify(document(next))),
     exported: async () => (await pulumi('stack', 'export')).stdout,
     resources: async () => {

@@ -37,7 +37,7 @@ describe('a staged move', () => {
     expect(after!.bytes).toBe(before!.bytes + after!.lastIncrementBytes);
     expect(after!.lastIncrementBytes).toBeLessThan(before!.bytes / 2);
 
-    const annotated = await fleet.vmplacement('annotate', 'db-01', 'shutdown=now');
+    const annotated = await fleet.vmplacement('annotate', 'db-01', 'shutdown=now', '--giver', 'alice');
     expect(annotated.code, annotated.text).toBe(0);
     await expectGolden('staged-go-preview', fleet, await fleet.pulumi('preview', '--diff'));
     await expectGolden('staged-up-third', fleet, await fleet.pulumi('up', '--skip-preview'));
@@ -109,5 +109,13 @@ describe('a staged move', () => {
     const retired = await fleet.pulumi('up', '--skip-preview');
     expect(retired.code, retired.text).toBe(0);
     expect((await fleet.placement('db')).outputs).toMatchObject({ phase: 'Settled' });
+  });
+
+  test('given a pending move, when the stack is destroyed, then the move is cancelled and the VM stays as it is', async () => {
+    const fleet = await paused();
+    await expectGolden('staged-destroy', fleet, await fleet.pulumi('destroy', '--skip-preview'));
+    const status = await fleet.vmplacement('status', 'db-01', '--json');
+    expect(status.stdout).toMatch(/"a\/a1"/);
+    expect(status.stdout).not.toContain('c/c1');
   });
 });

@@ -27,6 +27,8 @@ describe('the text', () => {
     [at(500, { step: 'copy' }), '50% 10s left, cold copy (web-01 a1>b1)'],
     [at(500, { step: 'replicate' }), '50% 10s left, staged copy (web-01 a1>b1)'],
     [at(500, { step: 'replicate', pass: 3 }), '50% 10s left, increment 3 (web-01 a1>b1)'],
+    [at(500, { step: 'await-go', pass: 3 }), '50% 10s left, increment 3 (web-01 a1>b1)'],
+    [at(1000, { step: 'await-go', pass: 3 }), 'increment 3 sent, waits for a go (web-01 a1>b1)'],
     [at(500, { step: 'finish', pass: 4 }), '50% 10s left, last increment (web-01 a1>b1)'],
   ])('%#: %s', (event, expected) => {
     expect(progressText(event, route)).toBe(expected);
@@ -63,6 +65,11 @@ describe('the cadence', () => {
   test('a new pass is spoken of at once, but passes without length only once a second', () => {
     const passes = spoken(3, (share) => at(500, { step: 'replicate', pass: Math.floor(share * 30) }));
     expect(passes).toEqual([0, 1, 2, 3]);
+  });
+  test('a wait that sends an increment a minute is spoken of as one thing', () => {
+    const times = spoken(1200, (share) => at(1000, { step: 'await-go', pass: Math.floor(share * 20) + 2 }));
+    expect(times.length).toBeLessThan(22);
+    expect(times.slice(0, 3)).toEqual([0, 60, 120]);
   });
   test('a copy that stands still is spoken of once a minute', () => {
     expect(spoken(200, () => at(100))).toEqual([0, 60, 120, 180]);
