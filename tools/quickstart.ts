@@ -8,6 +8,7 @@ import { delimiter, dirname, join } from 'node:path';
 import { env, exit, stdout } from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { formatBytes } from '../provider/core/units.js';
+import { table } from '../provider/report/text.js';
 import { ensurePulumi } from './pulumi-cli.js';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -38,7 +39,10 @@ async function main(): Promise<void> {
   await pulumi('preview', '--diff');
   await pulumi('up', '--yes', '--skip-preview');
 
-  scene('3 of 8  Hot, to another cluster', 'A and B reach each other directly. Only the cluster is declared: the host is chosen, and named.');
+  scene(
+    '3 of 8  Hot, to another cluster',
+    'A and B reach each other directly. Only the cluster is declared: the host is chosen, and named.',
+  );
   edit('db', 'cluster: a', 'cluster: b');
   await pulumi('up', '--yes', '--skip-preview');
 
@@ -72,7 +76,7 @@ async function main(): Promise<void> {
   await pulumi('preview', '--expect-no-changes');
 
   scene('8 of 8  What happened', '');
-  await table();
+  await summary();
   note('');
   note('Go on by hand:');
   note(`  cd quickstart`);
@@ -107,7 +111,11 @@ function edit(resource: string, from: string, to: string): void {
   const at = text.indexOf(`      ${from}\n`, start);
   if (start < 0 || at < 0) throw new Error(`quick start: '${from}' not found in resource ${resource} of ${program}`);
   writeFileSync(program, `${text.slice(0, at)}      ${to}\n${text.slice(at + from.length + 7)}`);
-  const lines = (mark: string, block: string): string => block.split('\n').map((line) => `  ${mark} ${line.trim()}`).join('\n');
+  const lines = (mark: string, block: string): string =>
+    block
+      .split('\n')
+      .map((line) => `  ${mark} ${line.trim()}`)
+      .join('\n');
   note(`\nPulumi.yaml, resource ${resource}:\n${lines('-', from)}\n${lines('+', to)}`);
 }
 
@@ -129,7 +137,11 @@ async function vmplacement(...args: string[]): Promise<void> {
 }
 
 /** Runs a command and shows it and what it prints, without the engine's blank lines. */
-async function run(command: string, args: readonly string[], options: { quiet?: boolean; shown?: readonly string[] } = {}): Promise<number> {
+async function run(
+  command: string,
+  args: readonly string[],
+  options: { quiet?: boolean; shown?: readonly string[] } = {},
+): Promise<number> {
   if (options.quiet !== true) stdout.write(`\n${bold(`$ ${command} ${(options.shown ?? args).join(' ')}`)}\n`);
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, { cwd: folder, env: childEnv, stdio: ['ignore', 'pipe', 'pipe'] });
@@ -151,11 +163,16 @@ async function run(command: string, args: readonly string[], options: { quiet?: 
 }
 
 interface State {
-  deployment: { resources: { type: string; outputs?: { vm: string; lastMove?: { method: string; from: string; to: string; downtime: string; bytes: number } } }[] };
+  deployment: {
+    resources: {
+      type: string;
+      outputs?: { vm: string; lastMove?: { method: string; from: string; to: string; downtime: string; bytes: number } };
+    }[];
+  };
 }
 
 /** Read back from the stack's state: what it shows is what the provider read from the platform. */
-async function table(): Promise<void> {
+async function summary(): Promise<void> {
   const file = join(folder, 'state.json');
   await run('pulumi', ['refresh', '--yes', '--skip-preview', ...pulumiFlags], { quiet: true });
   await run('pulumi', ['stack', 'export', '--file', file, '--stack', stack], { quiet: true });
@@ -163,9 +180,7 @@ async function table(): Promise<void> {
   const rows = state.deployment.resources
     .flatMap(({ outputs }) => (outputs?.lastMove === undefined ? [] : [{ vm: outputs.vm, ...outputs.lastMove }]))
     .map((move) => [move.vm, move.method, `${move.from} -> ${move.to}`, move.downtime, formatBytes(move.bytes)]);
-  const all = [['VM', 'method', 'move', 'downtime', 'bytes'], ...rows];
-  const widths = all[0]!.map((_, column) => Math.max(...all.map((row) => row[column]!.length)));
-  for (const row of all) note(`  ${row.map((cell, column) => cell.padEnd(widths[column]!)).join('  ').trimEnd()}`);
+  note(table(['VM', 'method', 'move', 'downtime', 'bytes'], rows, { columns: 80, color: stdout.isTTY }));
 }
 
 main().catch((error: unknown) => {
