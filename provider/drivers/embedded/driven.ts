@@ -4,7 +4,7 @@ import { PlacementError } from '../../core/errors.js';
 import { placeText } from '../../core/inventory.js';
 import { refuseAborted } from './clock.js';
 import { spanBlocks, BLOCK } from './contents.js';
-import { refOf } from './model.js';
+import { reachable, refOf } from './model.js';
 import { missingOn } from './power.js';
 import { pump, type Parts } from './pump.js';
 import { bestRate } from './throughput.js';
@@ -93,6 +93,8 @@ export async function cancel(parts: Parts, move: Move, run: Run): Promise<void> 
         },
       );
     }
+    if (built.length > 0) reachable(view, move.target);
+    if (state.copies.some((copy) => copy.checkpoints.some((checkpoint) => checkpoint.moveId === moveId))) reachable(view, move.source);
     state.copies = state.copies.filter((copy) => !built.includes(copy));
     for (const copy of state.copies) copy.checkpoints = copy.checkpoints.filter((checkpoint) => checkpoint.moveId !== moveId);
     delete view.world.transfers[moveId];

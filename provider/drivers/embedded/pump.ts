@@ -14,6 +14,7 @@ export interface Parts {
 }
 
 const ticksPerPass = 20;
+const shortestTickMs = 250;
 const wallTickMs = 250;
 const stalledTickMs = 1000;
 
@@ -59,7 +60,8 @@ function nextTick(open: Open): Tick | null {
   const rate = rateOf(view.dc, view.world, transfer);
   const clock = view.world.clock;
   const needed = rate === 0 ? stalledTickMs : Math.ceil(((pass.total - pass.sent) / rate) * 1000);
-  const longest = clock.kind === 'wall' ? wallTickMs * clock.speed : Math.ceil(((pass.total / rate) * 1000) / ticksPerPass);
+  const longest =
+    clock.kind === 'wall' ? wallTickMs * clock.speed : Math.max(shortestTickMs, Math.ceil(((pass.total / rate) * 1000) / ticksPerPass));
   const ms = rate === 0 ? stalledTickMs : Math.max(1, Math.min(needed, Math.ceil(longest)));
   // In wall time a tick may end late; others should not see the network free in between.
   transfer.activeUntil = rate === 0 ? 0 : view.now + ms * (clock.kind === 'wall' ? 2 : 1);

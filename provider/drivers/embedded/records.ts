@@ -3,7 +3,7 @@ import { iso } from '../../core/clock.js';
 import type { AnnotationChange, Lease } from '../../core/driver.js';
 import { PlacementError } from '../../core/errors.js';
 import type { Claim, MigrationRecord } from '../../core/record.js';
-import type { View } from './model.js';
+import { reachable, type View } from './model.js';
 import { touch } from './vm-state.js';
 import type { VmWorld } from './world.js';
 
@@ -13,6 +13,10 @@ export function writeRecord(view: View, vm: string, next: MigrationRecord | null
   const state = stateOf(view, vm);
   if ((state.record?.epoch ?? null) !== ifEpoch) return 'conflict';
   const before = state.record;
+  // It lies with the source; from the point of no return on with the target, which is then enough.
+  const { from, to } = next ?? before ?? {};
+  if (from !== undefined && before?.targetStarting !== true) reachable(view, from);
+  if (to !== undefined && (next ?? before)?.targetStarting === true) reachable(view, to);
   state.record = next;
   if (next?.targetStarting === true) {
     // The point of no return: from here the target is the VM, whether it is started or not.

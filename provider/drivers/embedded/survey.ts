@@ -97,8 +97,9 @@ function readVm(view: View, vm: ResolvedVm, unread: ReadonlySet<string>, wallNow
       claim: state.claim,
       lease: readLease(view, wallNow, vm.id),
       dirtyRate: {
-        memoryBytesPerSecond: vm.memoryDirtyBytesPerSecond,
-        diskBytesPerSecond: vm.dirtyBytesPerSecond,
+        // A working set of nothing: nothing is written, whatever the rate.
+        memoryBytesPerSecond: vm.memoryWorkingSetBytes === 0 ? 0 : vm.memoryDirtyBytesPerSecond,
+        diskBytesPerSecond: vm.workingSetBytes === 0 ? 0 : vm.dirtyBytesPerSecond,
         memoryWorkingSetBytes: vm.memoryWorkingSetBytes,
         diskWorkingSetBytes: vm.workingSetBytes,
       },
