@@ -84,6 +84,8 @@ export interface MigrationRecord {
   readonly bytes: number;
   /** Point of no return (rules.md §6.9): written on both sides before the target is started. */
   readonly targetStarting: boolean;
+  /** When that was written: a target whose last change is older has provably never run. */
+  readonly startingAt?: Timestamp;
   /** Set when a person is needed; the message says what to do. */
   readonly failed: string | null;
   /** A request of another front door to the holder of the lease. */

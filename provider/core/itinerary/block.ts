@@ -1,13 +1,13 @@
 /** Blocks the start of the source as soon as it reads off, and takes the block away again (rules.md §6.7). */
 import { isKnown, type Copy } from '../inventory.js';
-import { isOff, isUnread, wentOffAt } from './reality.js';
+import { isStopped, isUnread, wentOffAt } from './reality.js';
 import type { MoveContext, Reality, Undo } from './step.js';
 
 /** Remembers when it went off and its autostart, blocks it, and reads it again. */
 export async function blockSource(ctx: MoveContext): Promise<Reality> {
   const before = await ctx.read();
   const { source } = before;
-  if (!isOff(source)) return before;
+  if (source === null || !isStopped(source)) return before;
   // Hot has switched its autostart off itself, and blocks before anything else.
   if (ctx.record.method !== 'hot') await remember(ctx, before, source);
   if (!ctx.driver.capabilities.blocksStart) return before;

@@ -107,8 +107,8 @@ export const coldSteps: readonly Step[] = [
   block,
   copy,
   pointOfNoReturn(phase, sourceRan),
-  startTarget(phase),
-  readBack(phase),
-  retire(phase),
+  startTarget(phase, sourceRan),
+  readBack(phase, sourceRan),
+  retire(phase, sourceRan),
   settle(phase),
 ];

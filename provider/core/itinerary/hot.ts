@@ -79,4 +79,12 @@ const block: Step = {
   },
 };
 
-export const hotSteps: readonly Step[] = [claim(phase), autostartOff, migrate, block, readBack(phase), retire(phase), settle(phase)];
+export const hotSteps: readonly Step[] = [
+  claim(phase),
+  autostartOff,
+  migrate,
+  block,
+  readBack(phase, null),
+  retire(phase, null),
+  settle(phase),
+];

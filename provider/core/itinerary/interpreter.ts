@@ -3,9 +3,10 @@
  * and after every step, so that any later run, on any machine, continues from there.
  */
 import { PlacementError } from '../errors.js';
+import { placeText } from '../inventory.js';
 import type { MigrationRecord, Phase } from '../record.js';
 import { interrupted, parkIfInterrupted } from './parking.js';
-import { hasArrived, isRunning, runsTwice } from './reality.js';
+import { hasArrived, isRunning, runsTwice, wasMovedAway } from './reality.js';
 import { twoCopies } from './start.js';
 import { followMoved, isCutover, rollBackCutover } from './staged.js';
 import type { MoveContext, Reality, Step, StepResult } from './step.js';
@@ -30,7 +31,10 @@ async function walk(ctx: MoveContext): Promise<Carried> {
     const reality = await ctx.read();
     if (runsTwice(reality)) throw twoCopies(ctx, reality);
     if (reality.vm.record?.request === 'cancel' && canCancel(ctx, reality)) return 'cancel-requested';
-    if (await followMoved(ctx, reality)) continue;
+    if (wasMovedAway(ctx.record, reality) && canCancel(ctx, reality)) {
+      if (await followMoved(ctx, reality)) continue;
+      throw movedAway(ctx, reality);
+    }
     const step = steps.find(({ name }) => !ctx.record.done.includes(name));
     if (step === undefined) return 'done';
     if (step.done?.(reality, ctx.record) === true) {
@@ -85,6 +89,15 @@ export const canCancel = ({ record, driver }: Pick<MoveContext, 'record' | 'driv
 const isSafePoint = (record: MigrationRecord, reality: Reality): boolean =>
   !record.targetStarting && !record.stoppedByMove && (isRunning(reality.source) || record.powerBefore !== 'running');
 
+function movedAway(ctx: MoveContext, { vm }: Reality): PlacementError {
+  const now = vm.copies.filter((copy) => copy.role === 'live').map((copy) => placeText(copy.ref));
+  return new PlacementError(
+    'platform',
+    `${ctx.vm}: was moved from ${placeText(ctx.record.from)} to ${now.join(', ')} by somebody else; its ${ctx.record.method} move is taken back.`,
+    { vm: ctx.vm, next: 'pulumi up decides anew' },
+  );
+}
+
 /** Puts back or parks what it can, and returns the error to throw. */
 async function afterError(ctx: MoveContext, error: unknown): Promise<unknown> {
   // Somebody else controls the VM now: not one more effect, not one more write.
@@ -113,7 +126,8 @@ async function recover(ctx: MoveContext, error: unknown): Promise<unknown> {
   const { record } = ctx;
   const reality = await ctx.read();
   if (!runsTwice(reality) && canCancel(ctx, reality)) {
-    const cold = record.method === 'cold' && (record.powerBefore === 'running' || isRunning(reality.source));
+    const cold =
+      record.method === 'cold' && (record.powerBefore === 'running' || isRunning(reality.source) || wasMovedAway(record, reality));
     if (record.method === 'hot' || cold) {
       const failures = await undo(ctx, {});
       for (const failure of failures) ctx.warn(`${ctx.vm}: putting back: ${failure}`);
@@ -124,7 +138,8 @@ async function recover(ctx: MoveContext, error: unknown): Promise<unknown> {
       return error;
     }
   }
-  await ctx.save({ phase: 'Failed', failed: textOf(error) });
+  // A source that could not be removed still just waits for its confirmation.
+  if (record.phase !== 'AwaitingConfirmation') await ctx.save({ phase: 'Failed', failed: textOf(error) });
   return error;
 }
 

@@ -1,12 +1,12 @@
 /** Reads back that the VM is on the target and only there (rules.md §6.10), and gives it its autostart. */
 import { iso } from '../clock.js';
 import { PlacementError } from '../errors.js';
-import { isKnown, placeText, samePlace } from '../inventory.js';
+import { isKnown, placeText } from '../inventory.js';
 import { isRunning, isUnread } from './reality.js';
-import { shallRun, twoCopies } from './start.js';
+import { shallRun, sourceTookOver, type SourceRan } from './start.js';
 import type { Step } from './step.js';
 
-export const readBack = (phase: Step['phase']): Step => ({
+export const readBack = (phase: Step['phase'], sourceRan: SourceRan | null): Step => ({
   name: 'read-back',
   words: 'reads back where the VM runs',
   phase,
@@ -16,18 +16,17 @@ export const readBack = (phase: Step['phase']): Step => ({
     const { target } = reality;
     const to = placeText(record.to);
     const mustRun = record.method === 'hot' || shallRun(record);
-    if (isRunning(reality.source)) throw twoCopies(ctx, reality);
+    const gone = await sourceTookOver(ctx, reality, sourceRan);
+    if (gone !== null) return gone;
     if (target === null || (mustRun && !isRunning(target)))
       throw new PlacementError(
         'platform',
         `${ctx.vm}: reads as ${target?.power ?? 'absent'} on ${to} after the move; its source is kept.`,
         {
           vm: ctx.vm,
-          next: `look at ${to}, then pulumi up`,
+          next: `start it on ${to}, then pulumi up`,
         },
       );
-    const elsewhere = reality.vm.copies.filter((copy) => copy.power === 'running' && !samePlace(copy.ref, record.to));
-    if (elsewhere.length > 0) throw twoCopies(ctx, reality);
     if (isUnread(reality, record.from))
       throw new PlacementError(
         'platform',

@@ -58,9 +58,12 @@ export const isUnread = (reality: Reality, place: Place): boolean =>
 export const isOff = (copy: Copy | null): copy is Copy & { readonly power: 'off' } => copy !== null && copy.power === 'off';
 export const isRunning = (copy: Copy | null): copy is Copy & { readonly power: 'running' } => copy !== null && copy.power === 'running';
 
+/** Its CPUs do not run; whether its disks can be trusted is another question. */
+export const isStopped = (copy: Copy | null): boolean => copy !== null && (copy.power === 'off' || copy.power === 'crashed');
+
 /** The source ran after it had read off: what was copied since is void (rules.md §6.7). */
 export function ranSince(source: Copy, offAt: Timestamp | null): boolean {
-  if (source.power !== 'off') return true;
+  if (!isStopped(source)) return true;
   if (offAt === null || !isKnown(source.lastChange)) return false;
   return Date.parse(source.lastChange.at) > Date.parse(offAt);
 }
@@ -78,3 +81,7 @@ export const hasArrived = (reality: Reality, record: MigrationRecord, capabiliti
 
 /** More than one runs: never act (rules.md §5 `vm-two-copies`). */
 export const runsTwice = ({ vm }: Reality): boolean => vm.copies.filter((copy) => copy.power === 'running').length > 1;
+
+/** Nothing of it is left where the move started from, though that host was read. */
+export const wasMovedAway = (record: MigrationRecord, reality: Reality): boolean =>
+  reality.source === null && !isUnread(reality, record.from);

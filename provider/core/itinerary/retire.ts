@@ -1,16 +1,26 @@
 /** The source goes last: kept until it is confirmed, or removed (rules.md §6.11); then the move is over. */
+import { PlacementError } from '../errors.js';
 import { placeText } from '../inventory.js';
 import { endMove, lastMoveOf, writeEnding } from './closing.js';
-import { readReality } from './reality.js';
+import { isUnread, readReality } from './reality.js';
+import { sourceTookOver, type SourceRan } from './start.js';
 import type { Step } from './step.js';
 
-export const retire = (phase: Step['phase']): Step => ({
+export const retire = (phase: Step['phase'], sourceRan: SourceRan | null): Step => ({
   name: 'retire',
   words: 'deals with the source',
   phase,
   run: async (ctx) => {
     const { record, driver } = ctx;
-    const { source } = await ctx.read();
+    const reality = await ctx.read();
+    const gone = await sourceTookOver(ctx, reality, sourceRan);
+    if (gone !== null) return gone;
+    const { source } = reality;
+    if (source === null && isUnread(reality, record.from))
+      throw new PlacementError('platform', `${ctx.vm}: ${placeText(record.from)} cannot be read, so nothing is done to its source there.`, {
+        vm: ctx.vm,
+        next: 'try again when that host answers',
+      });
     // Gone: the platform removed it itself, or an earlier run did.
     if (source === null) return 'next';
     await ctx.checkLease();

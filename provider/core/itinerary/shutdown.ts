@@ -1,6 +1,6 @@
 /** Sends a shutdown and watches for it: grace, then late shutdown; a power-off only under `force` (rules.md §6.6). */
 import { formatDuration } from '../units.js';
-import { isOff, isRunning } from './reality.js';
+import { isOff, isRunning, isUnread } from './reality.js';
 import type { MoveContext, Reality, Undo } from './step.js';
 import { waitFor } from './wait.js';
 
@@ -42,6 +42,8 @@ export const startSourceAgain: Undo = async (ctx) => {
     await ctx.save({ stoppedByMove: false });
     return;
   }
+  // Moved away by somebody else: its power is theirs.
+  if (reality.source === null && !isUnread(reality, ctx.record.from)) return;
   if (reality.source === null) throw new Error(`${ctx.vm}: the source cannot be read, so it cannot be started again`);
   await ctx.checkLease();
   await ctx.driver.start(reality.source.ref, ctx.run('finishing'));

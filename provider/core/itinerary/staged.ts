@@ -1,4 +1,5 @@
 /** Staged: copy while the VM runs, pause for the go, then the last increment with the VM off (rules.md §6). */
+import { iso } from '../clock.js';
 import type { Distrust, Outcome } from '../driver.js';
 import { PlacementError } from '../errors.js';
 import { placeText, samePlace } from '../inventory.js';
@@ -8,7 +9,7 @@ import { goNow, isHeldNow, mayObey } from './go-now.js';
 import { parkIfInterrupted, unstoppable } from './parking.js';
 import { fitsBudget, sendPasses } from './passes.js';
 import { readBack } from './read-back.js';
-import { hasArrived, isOff, isRunning, isUnread, ranSince } from './reality.js';
+import { hasArrived, isOff, isRunning, ranSince } from './reality.js';
 import { retire, settle } from './retire.js';
 import { shutDown, startSourceAgain } from './shutdown.js';
 import { pointOfNoReturn, startTarget } from './start.js';
@@ -53,7 +54,7 @@ const shutdown: Step = {
   phase,
   run: async (ctx) => {
     const reality = await ctx.read();
-    if (isOff(reality.source)) return 'next';
+    if (isOff(reality.source) || hasArrived(reality, ctx.record, ctx.driver.capabilities)) return 'next';
     parkIfInterrupted(ctx);
     if (!isRunning(reality.source))
       return backToWaiting(ctx, {
@@ -94,7 +95,8 @@ const block: Step = {
   phase,
   run: async (ctx) => {
     const reality = await blockSource(ctx);
-    return isOff(reality.source) ? 'next' : sourceRan(ctx, reality);
+    const stopped = isOff(reality.source) || hasArrived(reality, ctx.record, ctx.driver.capabilities);
+    return stopped ? 'next' : sourceRan(ctx, reality);
   },
   undo: unblockSource,
 };
@@ -105,12 +107,18 @@ const finish: Step = {
   phase,
   run: async (ctx) => {
     const reality = await ctx.read();
+    if (reality.source === null && hasArrived(reality, ctx.record, ctx.driver.capabilities)) {
+      // The platform has removed the source itself: there is nothing left to watch.
+      await ctx.save({ targetStarting: true, startingAt: iso(reality.at) });
+      return 'next';
+    }
     if (reality.source === null)
       throw new PlacementError('platform', `${ctx.vm}: its source on ${placeText(ctx.record.from)} is not found.`, { vm: ctx.vm });
     const { separateStart } = ctx.driver.capabilities;
-    if (ranSince(reality.source, ctx.record.offAt)) return sourceRan(ctx, reality);
+    if (ranSince(reality.source, ctx.record.offAt) && !hasArrived(reality, ctx.record, ctx.driver.capabilities))
+      return sourceRan(ctx, reality);
     // Where finishing starts the target, the point of no return lies before it.
-    if (!separateStart) await ctx.save({ targetStarting: true });
+    if (!separateStart) await ctx.save({ targetStarting: true, startingAt: iso(reality.at) });
     const outcome = await unstoppable(ctx, 'the VM is off: the cutover is finished first', () =>
       ctx.driver.finish(ctx.move(reality), ctx.run('finishing')),
     );
@@ -163,7 +171,7 @@ async function sourceRan(ctx: MoveContext, reality: Reality): Promise<StepResult
 /** Moved by others before the point of no return: nothing that was sent may be trusted, a new full copy is made from where it is now. */
 export async function followMoved(ctx: MoveContext, reality: Reality): Promise<boolean> {
   const { record } = ctx;
-  if (record.method !== 'staged' || record.targetStarting || reality.source !== null || isUnread(reality, record.from)) return false;
+  if (record.method !== 'staged') return false;
   const now = reality.vm.copies.find((copy) => copy.role === 'live' && !samePlace(copy.ref, record.to));
   if (now === undefined) return false;
   const { cluster, host } = now.ref;
@@ -205,8 +213,8 @@ export const stagedSteps: readonly Step[] = [
   block,
   finish,
   pointOfNoReturn(phase, sourceRan),
-  startTarget(phase),
-  readBack(phase),
-  retire(phase),
+  startTarget(phase, sourceRan),
+  readBack(phase, sourceRan),
+  retire(phase, sourceRan),
   settle(phase),
 ];

@@ -1,14 +1,14 @@
 /** The point of no return and the start on the target (rules.md §6.9), the same for cold and staged. */
 import { PlacementError } from '../errors.js';
-import { placeText, type Timestamp } from '../inventory.js';
+import { isKnown, placeText, type Timestamp } from '../inventory.js';
 import { iso } from '../clock.js';
 import type { MigrationRecord } from '../record.js';
-import { isOff, isRunning, ranSince } from './reality.js';
+import { isOff, isRunning, isStopped, ranSince } from './reality.js';
 import type { MoveContext, Reality, Step, StepResult } from './step.js';
 import { waitFor } from './wait.js';
 
 /** `sourceRan`: what the method does when somebody started the source in between. */
-export const pointOfNoReturn = (phase: Step['phase'], sourceRan: (ctx: MoveContext, reality: Reality) => Promise<StepResult>): Step => ({
+export const pointOfNoReturn = (phase: Step['phase'], sourceRan: SourceRan): Step => ({
   name: 'point-of-no-return',
   words: 'writes down that the target is started',
   phase,
@@ -16,34 +16,59 @@ export const pointOfNoReturn = (phase: Step['phase'], sourceRan: (ctx: MoveConte
   run: async (ctx) => {
     const reality = await ctx.read();
     const { source, target } = reality;
-    if (source !== null && ranSince(source, ctx.record.offAt)) return sourceRan(ctx, reality);
+    if ((source !== null && ranSince(source, ctx.record.offAt)) || runsElsewhere(reality)) return sourceRan(ctx, reality);
     if (target === null)
       throw new PlacementError('platform', `${ctx.vm}: its copy on ${placeText(ctx.record.to)} is not found; it is not started.`, {
         vm: ctx.vm,
       });
-    await ctx.save({ targetStarting: true });
+    await ctx.save({ targetStarting: true, startingAt: iso(reality.at) });
     return 'next';
   },
 });
 
 /** Starts it unless it shall stay off. Forward only: an error here leaves the record, the next run tries again. */
-export const startTarget = (phase: Step['phase']): Step => ({
+export const startTarget = (phase: Step['phase'], sourceRan: SourceRan): Step => ({
   name: 'start-target',
   words: 'starts the VM on the target',
   phase,
   run: async (ctx) => {
     const { record } = ctx;
     const reality = await ctx.read();
+    const gone = await sourceTookOver(ctx, reality, sourceRan);
+    if (gone !== null) return gone;
     if (!shallRun(record)) {
       await ctx.save({ backAt: record.backAt ?? iso(reality.at) });
       return 'next';
     }
-    if (isRunning(reality.source)) throw twoCopies(ctx, reality);
     const back = isRunning(reality.target) ? reality : await start(ctx, reality);
     await ctx.save({ backAt: runningSince(back, record) });
     return 'next';
   },
 });
+
+/**
+ * Somebody started the source past the point of no return: the target is stale. Only one that has never run may be given up
+ * (rules.md §6.9); otherwise two copies have run, and a person decides. null: nothing of the kind.
+ */
+export async function sourceTookOver(ctx: MoveContext, reality: Reality, sourceRan: SourceRan | null): Promise<StepResult | null> {
+  const { record } = ctx;
+  const ran = sourceRan !== null && reality.source !== null && ranSince(reality.source, record.offAt);
+  // Once it was read back on the target, somebody (a balancer, HA) may move it on: only the source itself counts then.
+  const another = record.done.includes('read-back') ? isRunning(reality.source) : runsElsewhere(reality);
+  if (!ran && !another) return null;
+  if (sourceRan === null || !neverRan(reality, record)) throw twoCopies(ctx, reality);
+  await ctx.save({ targetStarting: false });
+  return sourceRan(ctx, reality);
+}
+
+/** What the method does when somebody started the source in between. */
+export type SourceRan = (ctx: MoveContext, reality: Reality) => Promise<StepResult>;
+
+const neverRan = ({ target }: Reality, { startingAt }: MigrationRecord): boolean =>
+  isOff(target) && isKnown(target.lastChange) && startingAt !== undefined && Date.parse(target.lastChange.at) <= Date.parse(startingAt);
+
+/** Any other copy than the target runs, also one that somebody moved to a third host. */
+const runsElsewhere = ({ vm, target }: Reality): boolean => vm.copies.some((copy) => copy !== target && copy.power === 'running');
 
 export const shallRun = (record: MigrationRecord): boolean =>
   record.options.startAfter === 'always' || (record.options.startAfter === 'asBefore' && record.powerBefore === 'running');
@@ -51,10 +76,12 @@ export const shallRun = (record: MigrationRecord): boolean =>
 export function twoCopies(ctx: MoveContext, { vm }: Reality): PlacementError {
   const running = vm.copies.filter((copy) => copy.power === 'running').map((copy) => placeText(copy.ref));
   const { from, to } = ctx.record;
+  const [elsewhere] = running.filter((place) => place !== placeText(to));
+  const again = elsewhere === undefined ? `ran on ${placeText(from)} again` : `runs on ${elsewhere} again`;
   const what =
     running.length > 1
       ? `runs on ${running.join(' and ')} at the same time`
-      : `runs on ${placeText(from)} again although its copy on ${placeText(to)} is past the point of no return`;
+      : `${again} although its copy on ${placeText(to)} is past the point of no return`;
   return new PlacementError('platform', `${ctx.vm}: ${what}. Nothing more is done.`, {
     vm: ctx.vm,
     next: 'decide which copy is the right one, stop the other by hand, then pulumi up',
@@ -64,7 +91,8 @@ export function twoCopies(ctx: MoveContext, { vm }: Reality): PlacementError {
 async function start(ctx: MoveContext, reality: Reality): Promise<Reality> {
   const { record } = ctx;
   const run = ctx.run('finishing');
-  if (!isOff(reality.target))
+  // One that ran already and crashed before it was read back is started again like one that never ran.
+  if (reality.target === null || !isStopped(reality.target))
     throw new PlacementError(
       'platform',
       `${ctx.vm}: its copy on ${placeText(record.to)} is ${reality.target?.power ?? 'not found'}, so it is not started.`,

@@ -64,6 +64,7 @@ export async function backToWaiting(ctx: MoveContext, { reason, since, increment
     phase: awaitGo.phase,
     go: null,
     offAt: null,
+    targetStarting: false,
     stoppedByMove: isOff(source) && ctx.record.stoppedByMove,
     ...(since === 'again' ? { awaitingSince: iso(await ctx.clock.now()) } : {}),
     ...(increment === 'void' ? { increment: null } : {}),

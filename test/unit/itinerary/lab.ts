@@ -29,6 +29,7 @@ const declared = (style: 'driven' | 'task', vm: Partial<EmbeddedVm>, shared: boo
   links: [
     { between: ['a', 'near'], direct: 'yes' },
     { between: ['a', 'far'], direct: 'no' },
+    { between: ['near', 'far'], direct: 'no' },
   ],
   vms: { 'web-01': { host: 'a1', disks: [{ name: 'vda', size: '10GiB', allocated: '4GiB' }], ...vm } },
 });

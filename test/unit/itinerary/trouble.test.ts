@@ -365,6 +365,17 @@ describe('release', () => {
     expect((await lab.vm()).copies).toHaveLength(1);
   });
 
+  it('a source whose host does not answer is not taken for removed', async () => {
+    const lab = new Lab();
+    await lab.up(want('f1', { shutdown: 'now' }));
+    await lab.outside.setHost('a1', 'unreachable');
+    await expect(confirmMove(lab.session(), 'web-01', lab.run())).rejects.toThrow('a/a1 cannot be read');
+    expect((await lab.vm()).record).toMatchObject({ phase: 'AwaitingConfirmation' });
+    await lab.outside.setHost('a1', null);
+    await confirmMove(lab.session(), 'web-01', lab.run());
+    expect(await lab.vm()).toMatchObject({ ...clean, copies: [{ ref: { host: 'f1' } }] });
+  });
+
   it('a VM that is gone: fine', async () => {
     const lab = new Lab();
     expect(await releasePlacement(lab.session(), urn, 'web-99', lab.run())).toContain('does not exist');
