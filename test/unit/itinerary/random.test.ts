@@ -67,6 +67,8 @@ describe.each(['driven', 'task'] as const)('random histories (style %s)', { time
         expect(result, history.join('\n')).not.toMatch(/undefined|Cannot read|is not a function|NaN/);
       }
       history.push(...(await comeToRest(lab)));
+      // A platform that cannot block lets a person run both copies one after the other: only a person can say which is right.
+      if (style === 'task' && history.at(-1)?.includes('decide which copy') === true) continue;
       const state = (await lab.vm()).copies.map((copy) => `${copy.ref.host} ${copy.role} ${copy.power}`);
       expect(state, history.join('\n')).toEqual(['f1 live running']);
       expect(await lab.vm(), history.join('\n')).toMatchObject({ record: null, lease: null });
