@@ -12,7 +12,7 @@ export const openEmbedded: OpenDriver<ResolvedEmbedded> = async (config, { baseD
   return embeddedDriver(model);
 };
 
-export const embeddedModel = (config: ResolvedEmbedded, baseDir: string, wall?: Wall): Model =>
+const embeddedModel = (config: ResolvedEmbedded, baseDir: string, wall?: Wall): Model =>
   openModel(config, { folder: storeFolder(config, baseDir) }, wall);
 
 function storeFolder(config: ResolvedEmbedded, baseDir: string): string {
