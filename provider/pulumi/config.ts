@@ -5,7 +5,7 @@ import { openDatacenter } from '../drivers/open.js';
 import { checkConfig as checkDeclared } from '../../schema/validate.js';
 import { diffResponse } from './check.js';
 import { containsUnknown, fromStruct, isUnknownValue, sameValue, type Properties } from './codec.js';
-import type { Change } from './diff.js';
+import { change } from './diff.js';
 import { sessionOf, type Plugin } from './plugin.js';
 import { CheckFailure, CheckResponse, ConfigureResponse, type provider } from './proto.js';
 
@@ -23,11 +23,7 @@ export async function checkConfig(request: provider.CheckRequest): Promise<provi
 export async function diffConfig(request: provider.DiffRequest): Promise<provider.DiffResponse> {
   const [before, after] = [fromStruct(request.getOldInputs()), fromStruct(request.getNews())];
   const names = [...new Set([...Object.keys(before), ...Object.keys(after)])].sort();
-  return diffResponse(
-    names
-      .filter((name) => !sameValue(before[name], after[name]))
-      .map((name): Change => ({ path: name, kind: 'update', against: 'inputs' })),
-  );
+  return diffResponse(names.filter((name) => !sameValue(before[name], after[name])).map((name) => change(name, before[name], after[name])));
 }
 
 /** Opens the datacenter and begins its one survey. Called by the engine once a process (again when it is attached to). */
@@ -37,6 +33,7 @@ export async function configure(plugin: Plugin, request: provider.ConfigureReque
   plugin.providerUrn = request.getUrn() ?? '';
   plugin.sessions.clear();
   plugin.memory.clear();
+  plugin.acted = false;
   plugin.datacenter = containsUnknown(args) ? null : open(args);
   const [opened] = await Promise.allSettled([plugin.datacenter]);
   await closed(last);

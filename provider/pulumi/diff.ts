@@ -90,7 +90,8 @@ function keyChanges(name: string, before: Properties, after: Properties): Change
     .map((key) => change(`${name}[${JSON.stringify(key)}]`, before[key], after[key]));
 }
 
-const change = (path: string, before: unknown, after: unknown): Change => ({
+/** A change of an input. */
+export const change = (path: string, before: unknown, after: unknown): Change => ({
   path,
   kind: before === undefined ? 'add' : after === undefined ? 'delete' : 'update',
   against: 'inputs',

@@ -6,7 +6,7 @@ import type { Plan } from '../core/plan.js';
 import type { PlacementState } from '../core/state.js';
 import { announce } from './announce.js';
 import { acts, declared } from './check.js';
-import { fromStruct, toStruct, type Properties } from './codec.js';
+import { fromStruct, isUnknownValue, toStruct, type Properties } from './codec.js';
 import { InitFailed } from './errors.js';
 import { isUnsettled, outputsOf, outputsToCome, storedOutputs } from './outputs.js';
 import { memoryOf, sessionOf, type Plugin } from './plugin.js';
@@ -51,18 +51,20 @@ export async function remove(plugin: Plugin, request: provider.DeleteRequest, si
 /** Decided by Check in this process, from the one survey; nothing is touched. */
 async function previewed(plugin: Plugin, urn: string, news: Properties, olds: Properties | null): Promise<Properties> {
   const { checked } = memoryOf(plugin, urn);
-  if (checked === null) return outputsToCome({}, null);
+  if (checked === null) return outputsToCome(olds === null || isUnknownValue(news['vm']) ? {} : identity(olds), null);
   const { plan, desired } = checked;
   if (plan.action === 'blocked' || plan.action === 'error') throw refusal(plan);
   announce(plugin.log, urn, plan);
-  if (acts(plan)) return outputsToCome(known(plan, olds), certainEnd(plan));
-  if (olds !== null) return olds;
   const found = await readPlacement(await sessionOf(plugin, urn), desired.vm);
-  return found === null ? outputsToCome({ vm: plan.vm }, null) : outputsOf(found.state);
+  if (found === null) return outputsToCome({}, null);
+  if (acts(plan)) return outputsToCome({ vm: found.state.vm, vmId: found.state.vmId }, certainEnd(plan));
+  return outputsOf({ ...found.state, findings: plan.findings });
 }
 
-const known = (plan: Plan, olds: Properties | null): Properties =>
-  olds === null ? { vm: plan.vm } : { vm: plan.vm, vmId: storedOutputs(olds).vmId };
+function identity(olds: Properties): Properties {
+  const { vm, vmId } = storedOutputs(olds);
+  return { vm, vmId };
+}
 
 /** Where the VM is when this `up` ends well; a staged move may pause before its end. */
 function certainEnd(plan: Plan): Plan['to'] {
@@ -93,6 +95,8 @@ async function carried(plugin: Plugin, urn: string, news: Properties, timeout: n
     // The state's message says the same and what to do, where the move has stopped for good.
     const reason = state.phase === 'Failed' && state.message.includes(error.message) ? state.message : error.message;
     throw new InitFailed(state.vmId, outputsOf(state), naming(state.vm, reason), true);
+  } finally {
+    plugin.acted = true;
   }
 }
 

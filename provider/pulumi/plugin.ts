@@ -16,6 +16,8 @@ export interface Plugin {
   readonly running: Running;
   /** The open datacenter; rejects with why it could not be opened. Null before Configure. */
   datacenter: Promise<OpenDatacenter> | null;
+  /** Something was done since the last survey. */
+  acted: boolean;
   /** Of the provider resource; empty when the engine did not say. */
   providerUrn: string;
   readonly sessions: Map<string, Session>;
@@ -36,6 +38,7 @@ export function newPlugin(): Plugin {
     log: engineLog(),
     running: new Running(),
     datacenter: null,
+    acted: false,
     providerUrn: '',
     sessions: new Map(),
     memory: new Map(),
@@ -67,8 +70,11 @@ export async function sessionOf(plugin: Plugin, urn: string): Promise<Session> {
 
 /**
  * Functions are called without a URN: they act for the stack that the provider was configured in. What they are told is promised to
- * nobody.
+ * nobody, and they see what the updates before them have done.
  */
 export async function functionSession(plugin: Plugin): Promise<Session> {
-  return { ...(await sessionOf(plugin, plugin.providerUrn)), promises: new Promises() };
+  const session = await sessionOf(plugin, plugin.providerUrn);
+  if (plugin.acted) session.refresh();
+  plugin.acted = false;
+  return { ...session, promises: new Promises() };
 }

@@ -31,7 +31,11 @@ type Handler<Request, Response> = (request: Request, signal: AbortSignal) => Pro
 
 /** What a plugin process is started for is often only its schema: each group of calls is loaded when it is first used. */
 function handlers(plugin: Plugin, version: string): UntypedServiceImplementation {
-  const call = <Request, Response>(name: string, handler: Handler<Request, Response>) => unary(plugin, name, handler);
+  /** Has effects: told to stop, it ends by itself at a safe point. */
+  const effect = <Request, Response>(name: string, handler: Handler<Request, Response>) => unary(plugin, name, handler);
+  /** Only reads: told to stop, nobody waits for it. */
+  const call = <Request, Response>(name: string, handler: Handler<Request, Response>) =>
+    unary<Request, Response>(plugin, name, (request, signal) => Promise.race([handler(request, signal), stopped(signal)]));
   const config = () => import('./config.js');
   const lifecycle = () => import('./lifecycle.js');
   // A call that is not listed here answers UNIMPLEMENTED, which the engine knows how to take.
@@ -50,7 +54,7 @@ function handlers(plugin: Plugin, version: string): UntypedServiceImplementation
       plugin.log.connect(request.getAddress());
       return new Empty();
     }),
-    cancel: call('Cancel', async () => {
+    cancel: effect('Cancel', async () => {
       plugin.running.abort('The update was cancelled.');
       return new Empty();
     }),
@@ -59,13 +63,16 @@ function handlers(plugin: Plugin, version: string): UntypedServiceImplementation
     configure: call('Configure', async (request: provider.ConfigureRequest) => (await config()).configure(plugin, request)),
     check: call('Check', async (request: provider.CheckRequest) => (await import('./check.js')).check(plugin, request)),
     diff: call('Diff', async (request: provider.DiffRequest) => (await import('./check.js')).diff(plugin, request)),
-    create: call('Create', async (request: provider.CreateRequest, signal) => (await lifecycle()).create(plugin, request, signal)),
-    update: call('Update', async (request: provider.UpdateRequest, signal) => (await lifecycle()).update(plugin, request, signal)),
-    delete: call('Delete', async (request: provider.DeleteRequest, signal) => (await lifecycle()).remove(plugin, request, signal)),
+    create: effect('Create', async (request: provider.CreateRequest, signal) => (await lifecycle()).create(plugin, request, signal)),
+    update: effect('Update', async (request: provider.UpdateRequest, signal) => (await lifecycle()).update(plugin, request, signal)),
+    delete: effect('Delete', async (request: provider.DeleteRequest, signal) => (await lifecycle()).remove(plugin, request, signal)),
     read: call('Read', async (request: provider.ReadRequest) => (await import('./read.js')).read(plugin, request)),
     invoke: call('Invoke', async (request: provider.InvokeRequest) => (await import('./invoke.js')).invoke(plugin, request)),
   };
 }
+
+const stopped = (signal: AbortSignal): Promise<never> =>
+  new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true }));
 
 function unary<Request, Response>(plugin: Plugin, name: string, handler: Handler<Request, Response>) {
   return (call: ServerUnaryCall<Request, Response>, callback: sendUnaryData<Response>): void => {

@@ -8,6 +8,3 @@ export function stackOf(urn: string): string {
   const [head = '', project = ''] = urn.split('::');
   return `organization/${project}/${head.split(':').slice(2).join(':')}`;
 }
-
-/** The resource's own name; it may contain `::`. */
-export const nameOf = (urn: string): string => urn.split('::').slice(3).join('::');
