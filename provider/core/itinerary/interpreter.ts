@@ -5,6 +5,7 @@
 import { PlacementError } from '../errors.js';
 import { placeText } from '../inventory.js';
 import type { MigrationRecord, Phase } from '../record.js';
+import { isControlLost } from './lease.js';
 import { interrupted, parkIfInterrupted } from './parking.js';
 import { hasArrived, isRunning, runsTwice, wasMovedAway } from './reality.js';
 import { twoCopies } from './start.js';
@@ -100,8 +101,7 @@ function movedAway(ctx: MoveContext, { vm }: Reality): PlacementError {
 
 /** Puts back or parks what it can, and returns the error to throw. */
 async function afterError(ctx: MoveContext, error: unknown): Promise<unknown> {
-  // Somebody else controls the VM now: not one more effect, not one more write.
-  if (PlacementError.isInstance(error) && (error.code === 'lease-lost' || error.code === 'conflict')) return error;
+  if (isControlLost(error)) return error;
   // Nothing was written yet: nothing to put back.
   if (!ctx.stored) return error;
   const safe = !ctx.record.targetStarting && !ctx.record.stoppedByMove;
@@ -128,7 +128,9 @@ async function recover(ctx: MoveContext, error: unknown): Promise<unknown> {
   if (!runsTwice(reality) && canCancel(ctx, reality)) {
     const cold =
       record.method === 'cold' && (record.powerBefore === 'running' || isRunning(reality.source) || wasMovedAway(record, reality));
-    if (record.method === 'hot' || cold) {
+    // Off on the source with a copy on the target: a hot job may have ended. Not one thing is taken back before that is known.
+    const hot = record.method === 'hot' && (isRunning(reality.source) || reality.target === null);
+    if (hot || cold) {
       const failures = await undo(ctx, {});
       for (const failure of failures) ctx.warn(`${ctx.vm}: putting back: ${failure}`);
       return error;

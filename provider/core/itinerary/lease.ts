@@ -47,7 +47,7 @@ export async function holdLease(parts: LeaseParts): Promise<HeldLease> {
       takenAt = at;
       if (hadExpired) await parts.lapsed();
     } catch (error) {
-      if (PlacementError.isInstance(error) && (error.code === 'lease-lost' || error.code === 'conflict')) lost.abort(error);
+      if (isControlLost(error)) lost.abort(error);
       throw error;
     }
   }
@@ -88,3 +88,7 @@ export async function holdLease(parts: LeaseParts): Promise<HeldLease> {
 }
 
 const textOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+/** Somebody else controls the VM now: not one more effect, not one more write. */
+export const isControlLost = (error: unknown): boolean =>
+  PlacementError.isInstance(error) && (error.code === 'lease-lost' || error.code === 'conflict');

@@ -6,10 +6,11 @@ import { placeText, samePlace } from '../inventory.js';
 import { blockSource, dropCopies, unblockSource } from './block.js';
 import { claim } from './claim.js';
 import { goNow, isHeldNow, mayObey } from './go-now.js';
+import { isControlLost } from './lease.js';
 import { parkIfInterrupted, unstoppable } from './parking.js';
 import { fitsBudget, sendPasses } from './passes.js';
 import { readBack } from './read-back.js';
-import { hasArrived, isOff, isRunning, ranSince } from './reality.js';
+import { hasArrived, isOff, isRunning, isUnread, ranSince } from './reality.js';
 import { retire, settle } from './retire.js';
 import { shutDown, startSourceAgain } from './shutdown.js';
 import { pointOfNoReturn, startTarget } from './start.js';
@@ -119,15 +120,26 @@ const finish: Step = {
       return sourceRan(ctx, reality);
     // Where finishing starts the target, the point of no return lies before it.
     if (!separateStart) await ctx.save({ targetStarting: true, startingAt: iso(reality.at) });
-    const outcome = await unstoppable(ctx, 'the VM is off: the cutover is finished first', () =>
-      ctx.driver.finish(ctx.move(reality), ctx.run('finishing')),
-    );
+    const outcome = await unstoppable(ctx, 'the VM is off: the cutover is finished first', () => finishOrGiveUp(ctx, reality));
     if (!isDistrust(outcome)) return finished(ctx, outcome);
     if (!separateStart) await ctx.save({ targetStarting: false });
     return ctx.record.go?.value === 'force' ? copyWhileOff(ctx, outcome) : distrusted(ctx, outcome);
   },
   undo: dropCopies,
 };
+
+/** A platform's own task that has ended badly and removed what it built will start nothing: then there is a way back. */
+async function finishOrGiveUp(ctx: MoveContext, reality: Reality): Promise<Outcome | Distrust> {
+  try {
+    return await ctx.driver.finish(ctx.move(reality), ctx.run('finishing'));
+  } catch (error) {
+    if (ctx.record.targetStarting && !isControlLost(error)) {
+      const now = await ctx.read();
+      if (now.target === null && !isUnread(now, ctx.record.to)) await ctx.save({ targetStarting: false });
+    }
+    throw error;
+  }
+}
 
 async function finished(ctx: MoveContext, outcome: Outcome): Promise<StepResult> {
   for (const warning of outcome.warnings) ctx.warn(`${ctx.vm}: ${warning}`);

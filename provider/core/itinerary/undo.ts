@@ -1,7 +1,7 @@
 /** Takes a move back (rules.md §6 "Cancel"). The list derives from the record's completed steps, not from process memory. */
-import { PlacementError } from '../errors.js';
 import type { Claim } from '../record.js';
 import { endMove } from './closing.js';
+import { isControlLost } from './lease.js';
 import type { MoveContext, Undo } from './step.js';
 import { stepsOf } from './tables.js';
 
@@ -20,9 +20,10 @@ export async function undo(ctx: MoveContext, ending: { readonly cancelled?: Clai
     called.add(step.undo);
     try {
       await step.undo(ctx);
-      await ctx.save({ done: ctx.record.done.filter((name) => name !== step.name), step: step.name });
+      // `step` stays: what was begun and could not be undone now is undone by the next attempt.
+      if (ctx.record.done.includes(step.name)) await ctx.save({ done: ctx.record.done.filter((name) => name !== step.name) });
     } catch (error) {
-      if (PlacementError.isInstance(error) && (error.code === 'lease-lost' || error.code === 'conflict')) throw error;
+      if (isControlLost(error)) throw error;
       failures.push(`${step.name}: ${error instanceof Error ? error.message : String(error)}`);
     }
   }

@@ -31,7 +31,7 @@ export const awaitGo: Step = {
     if (go === null) {
       const reasons = [...warnings];
       if (hold) reasons.push('"hold" is set: no shutdown is sent');
-      if (waitingUntil !== null) reasons.push(`the go counts from ${iso(waitingUntil)} on`);
+      if (waitingUntil !== null) reasons.push(`the go counts from ${iso(waitingUntil)} on: run pulumi up then`);
       if (offWithoutGo && warnings.length === 0) reasons.push('the VM is off and nothing permits the cutover: it stays off');
       return pause(ctx, reasons);
     }

@@ -4,7 +4,7 @@ import type { Driver } from '../../../provider/core/driver.js';
 import { cancelMove, confirmMove, releasePlacement, resumeMove } from '../../../provider/core/placement.js';
 import { Lab, urn, want } from './lab.js';
 
-const seeds = Number(process.env['VMPLACEMENT_RANDOM_SEEDS'] ?? 25);
+const seeds = Number(process.env['VMPLACEMENT_RANDOM_SEEDS'] ?? 12);
 const first = Number(process.env['VMPLACEMENT_RANDOM_FIRST'] ?? 1);
 
 type Random = (below: number) => number;

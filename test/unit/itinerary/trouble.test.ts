@@ -365,6 +365,16 @@ describe('release', () => {
     expect((await lab.vm()).copies).toHaveLength(1);
   });
 
+  it('a cancel that cannot reach the target is done again, and then leaves nothing there', async () => {
+    const lab = new Lab();
+    await lab.up(want('f1'));
+    await lab.outside.setHost('f1', 'unreachable');
+    await expect(cancelMove(lab.session(), 'web-01', lab.run())).rejects.toThrow('does not answer');
+    await lab.outside.setHost('f1', null);
+    await cancelMove(lab.session(), 'web-01', lab.run());
+    expect(await lab.vm()).toMatchObject({ ...clean, copies: [{ ref: { host: 'a1' }, power: 'running' }] });
+  });
+
   it('a source whose host does not answer is not taken for removed', async () => {
     const lab = new Lab();
     await lab.up(want('f1', { shutdown: 'now' }));
