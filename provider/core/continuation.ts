@@ -1,6 +1,7 @@
 /** A move is recorded: go on, undo it, change it, or end it (rules.md §2). Method, target and power before come from the record. */
 import { findingsOf, ruleInput, type Subject } from './candidates.js';
 import type { Capabilities } from './driver.js';
+import { effectiveGo } from './go.js';
 import { isAllowed, wants } from './declaration.js';
 import { blockers, type Finding, type FindingCode } from './finding.js';
 import { placeText, samePlace, type Copy, type Place, type Vm } from './inventory.js';
@@ -51,8 +52,10 @@ function proceed(subject: Continued, empty: Plan): Plan {
   const target = hostOf(inventory, record.to);
   const input = target === null ? null : ruleInput(subject, target, record.method, record);
   const whyStops = record.targetStarting ? null : (input?.whyStops ?? null);
-  const findings = input === null ? [] : findingsOf({ ...input, whyStops }).filter(({ code }) => concernsContinuing.includes(code));
-  const waits = record.phase === 'AwaitingShutdown' ? 'it waits for its go' : `it goes on with ${record.step}`;
+  const concerns = ({ code }: Finding): boolean =>
+    concernsContinuing.includes(code) && (code !== 'downtime-estimate' || live.power === 'running');
+  const findings = input === null ? [] : findingsOf({ ...input, whyStops }).filter(concerns);
+  const waits = record.phase === 'AwaitingShutdown' ? waitingText(subject) : `it goes on with ${record.step}`;
   const failed = record.failed === null ? '' : `; it had failed: ${record.failed.replace(/\.$/, '')}`;
   const stops = whyStops === null ? '' : `; this update may stop it: ${whyStops}`;
   const steps = stepNames(record.method, record.powerBefore === 'running').filter((step) => !record.done.includes(step));
@@ -68,6 +71,16 @@ function proceed(subject: Continued, empty: Plan): Plan {
     summary: continueSummary(record, whyStops !== null),
     sentence: `The ${record.method} move of VM ${vm.name} from ${placeText(record.from)} to ${placeText(record.to)} continues: ${waits}${failed}${stops}.`,
   };
+}
+
+/** A VM that is off while its move waits: whether this update cuts it over, or leaves it off. */
+function waitingText({ desired, vm, live, record, ctx }: Continued): string {
+  if (live.power === 'running') return 'it waits for its go';
+  const estimateMs = record.increment?.projectedDowntimeMs ?? null;
+  const { go, warnings } = effectiveGo({ desired, vm, record, nowMs: ctx.nowMs, estimateMs, capabilities: ctx.capabilities });
+  const next =
+    go === null ? (warnings[0] ?? 'nothing permits the cutover: it stays off') : `this update cuts it over (${go.place}: ${go.value})`;
+  return `the VM is ${live.power}; ${next}`;
 }
 
 /** What the running move wrote, reserved or locked does not count against it; the rest of the findings was settled at its start. */

@@ -190,7 +190,8 @@ function guestShutdown(live: Copy, input: GoInput, hold: boolean): Go | string |
   if (live.power !== 'off' || change.cause !== 'guest-shutdown') return `${stays}: ${causeText(live, change.cause)}; ${wayOut}`;
   if (record.awaitingSince === null) return `${stays}: it was shut down before the full copy was complete; ${wayOut}`;
   if (change.began === undefined) return `${stays}: when its shutdown began is not known; ${wayOut}`;
-  if (Date.parse(change.began) <= Date.parse(record.awaitingSince))
+  // The reading at `awaitingSince` saw it running: what began in that very millisecond began after it.
+  if (Date.parse(change.began) < Date.parse(record.awaitingSince))
     return `${stays}: its shutdown began at ${change.began}, before the move began to wait (${record.awaitingSince}); ${wayOut}`;
   if (hold) return `VM ${vm.name} was shut down, but hold is set: it stays off until hold is removed or it is started again`;
   return { value: 'shutdown', place: 'guest', giver: `VM ${vm.name}`, at: change.began };

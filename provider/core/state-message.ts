@@ -21,7 +21,7 @@ export function messageOf(vm: Vm, live: Copy | null, phase: Phase, kept: Placeme
     case 'Replicating':
       return `${offText(vm, live)}The staged move ${where} copies the disks while the VM runs. If no run is working on it: pulumi up${warnings}`;
     case 'AwaitingShutdown':
-      return awaitingShutdown(vm, live, record) + warnings;
+      return awaitingShutdown(vm, live, record, warnings);
     case 'CuttingOver':
       return `The staged move ${where} is cutting over (${record.step}); the VM is off and restarts on the target. If no run is working on it: pulumi up`;
     case 'AwaitingConfirmation':
@@ -43,16 +43,19 @@ function failed(vm: Vm): string {
   return `${vm.record?.failed ?? 'A person is needed.'} Then: pulumi up, or ${command('cancel', vm.name)}`;
 }
 
-function awaitingShutdown(vm: Vm, live: Copy | null, record: MigrationRecord): string {
+function awaitingShutdown(vm: Vm, live: Copy | null, record: MigrationRecord, reasons: string): string {
   const downtime = record.increment === null ? '' : ` Projected downtime: ${formatDuration(record.increment.projectedDowntimeMs)}.`;
+  const spent = record.declaredGo !== undefined && record.declaredGo !== null && record.declaredGo === record.spentGo;
   const ways = [
-    `set annotations: {"${shutdownAnnotation}": now} on the resource and run pulumi up`,
+    spent
+      ? `change ${shutdownAnnotation} on the resource (its "${record.declaredGo ?? ''}" was used up by an earlier move) and run pulumi up`
+      : `set annotations: {"${shutdownAnnotation}": now} on the resource and run pulumi up`,
     `or run ${command('annotate', vm.name, 'shutdown=now')} and then pulumi up`,
     'or shut the guest down and run pulumi up again',
   ].filter((_way, index) => (index === 0 ? record.options.goFrom !== 'vm' : index === 1 ? record.options.goFrom !== 'declared' : true));
   return (
-    `${offText(vm, live)}VM ${vm.name} is copied from ${placeText(record.from)} to ${placeText(record.to)} but for the last increment, and waits for its shutdown.${downtime} ` +
-    `To cut over: ${ways.join(', ').replace(/^or /, '')}. ` +
+    `${offText(vm, live)}VM ${vm.name} is copied from ${placeText(record.from)} to ${placeText(record.to)} but for the last increment, and waits for its shutdown.${downtime}${reasons} ` +
+    `To cut over now: ${ways.join(', ').replace(/^or /, '')}. ` +
     'Shut down by hand it stays off until the next pulumi up (or a running onPending: wait). To give it up: revert the declaration, or run ' +
     command('cancel', vm.name)
   );

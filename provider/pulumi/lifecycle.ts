@@ -84,12 +84,14 @@ async function carried(plugin: Plugin, urn: string, news: Properties, timeout: n
   try {
     const run = { signal, emit: report.emit, log: report.log, timeoutMs: timeoutOf(timeout) };
     const state = await applyPlacement(session, urn, desired, promised, run);
-    report.end(state);
     if (desired.onPending === 'fail' && state.phase === 'AwaitingShutdown') {
+      report.fail(state.message);
       throw new InitFailed(state.vmId, outputsOf(state), naming(state.vm, state.message), true);
     }
+    report.end(state);
     return { session, state };
   } catch (error) {
+    if (error instanceof Error) report.fail(error.message);
     if (!MoveFailed.isMoveFailed(error)) throw error;
     const { state } = error;
     // The state's message says the same and what to do, where the move has stopped for good.

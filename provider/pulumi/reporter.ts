@@ -1,4 +1,5 @@
 /** The events of one move -> the engine's log. */
+import { command } from '../core/command.js';
 import type { Desired } from '../core/desired.js';
 import type { EventSink } from '../core/events.js';
 import { placeText } from '../core/inventory.js';
@@ -14,6 +15,8 @@ export interface Reporter {
   readonly log: (message: string) => void;
   /** The operation ended well, in this state. */
   end(state: PlacementState): void;
+  /** It ended with this error. */
+  fail(message: string): void;
 }
 
 /** `desired`: null where no declaration is carried out. */
@@ -21,11 +24,17 @@ export function reporter(log: EngineLog, urn: string, vm: string, plan: Plan | n
   const route = routeText(plan?.from ?? null, plan?.to ?? null);
   const cadence = new Cadence(Date.now);
   const said = new Set<string>();
+  /** Shown at once as status; kept for the end, whose message may say the same. */
+  const warned: string[] = [];
   const once = (severity: 'info' | 'warning', message: string) => {
     const text = naming(vm, message);
     if (said.has(text)) return;
     said.add(text);
     log.say(severity, urn, text);
+  };
+
+  const flush = (final: string) => {
+    for (const warning of warned.splice(0)) if (!final.includes(bare(warning, vm))) once('warning', warning);
   };
 
   return {
@@ -43,23 +52,29 @@ export function reporter(log: EngineLog, urn: string, vm: string, plan: Plan | n
         case 'notice':
           return log.status(urn, naming(vm, event.message));
         case 'warning':
-          return once('warning', event.message);
+          warned.push(event.message);
+          return log.status(urn, `warning: ${naming(vm, event.message)}`);
         case 'end':
           return; // the outcome is told from what was read back
       }
     },
     end(state) {
       const { lastMove } = state;
+      flush(state.message);
       if (plan !== null && lastMove !== null && moved(plan, state)) once('info', movedText(lastMove));
       if (state.message !== '')
         once(state.phase === 'AwaitingConfirmation' || state.phase === 'Settled' ? 'info' : 'warning', state.message);
     },
+    fail: flush,
   };
 }
 
+/** A warning without the VM's name before it and the full stop behind it, as a longer message holds it. */
+const bare = (warning: string, vm: string): string => warning.replace(`${vm}: `, '').replace(/\.$/, '');
+
 /** The run stays: it will not end by itself, and its end says what to do too late. */
 function waits(vm: string, { goFrom }: Desired): string {
-  const ways = [...(goFrom === 'declared' ? [] : [`vmplacement annotate ${vm} shutdown=now`]), 'shut the guest down'];
+  const ways = [...(goFrom === 'declared' ? [] : [command('annotate', vm, 'shutdown=now')]), 'shut the guest down'];
   return `VM ${vm} is copied but for the last increment; this update waits for its shutdown. To cut over: ${ways.join(', or ')}`;
 }
 

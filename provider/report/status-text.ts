@@ -1,4 +1,5 @@
 /** A status report for a person: a table of all, or the details of one. */
+import { command } from '../core/command.js';
 import { formatBytes, formatDuration } from '../core/units.js';
 import { count, field, paint, table, wrap, type Look, type Style } from './text.js';
 import type { GoNote, LastMoveNote, StatusEntry, StatusReport } from './types.js';
@@ -37,11 +38,11 @@ function nextOf(entry: StatusEntry): string[] {
     case 'Settled':
       return entry.message === '' ? [] : [entry.message];
     case 'AwaitingConfirmation':
-      return [`vmplacement confirm ${entry.vm}`];
+      return [command('confirm', entry.vm)];
     case 'AwaitingShutdown':
       return entry.goes.some((go) => go.state !== 'spent')
         ? [`pulumi up (go: ${entry.goes.map((go) => go.value).join(', ')})`]
-        : [`vmplacement annotate ${entry.vm} shutdown=now, then pulumi up`];
+        : [`${command('annotate', entry.vm, 'shutdown=now')}, then pulumi up`];
     case 'Parked':
       return ['pulumi up'];
     case 'Migrating':

@@ -48,7 +48,7 @@ describe('state', () => {
   });
   it('names only the ways that count', () => {
     const options = (goFrom: 'declared' | 'vm'): string => state(withRecord({ options: { ...record().options, goFrom } })).message;
-    expect(options('vm')).toMatch(/To cut over: run vmplacement annotate/);
+    expect(options('vm')).toMatch(/To cut over now: run vmplacement annotate/);
     expect(options('vm')).not.toContain('set annotations');
     expect(options('declared')).not.toContain('vmplacement annotate');
   });
