@@ -4,6 +4,7 @@
  * `host` and `cluster` are shown against the *outputs*: there they are where the VM really is, so that a pending move and drift
  * both print `~ host: "a1" => "b1"`. Everything else is shown against the old inputs.
  */
+import { withDefaults } from '../../schema/validate.js';
 import { isRecord, isUnknownValue, sameValue, type Properties } from './codec.js';
 import { storedOutputs, type StoredOutputs } from './outputs.js';
 
@@ -18,7 +19,11 @@ export interface Change {
 /** An update's diff. `olds`: stored outputs; `news`: what Check returned, `plan` among it. */
 export function updateChanges(oldInputs: Properties, olds: Properties, news: Properties): readonly Change[] {
   const stored = storedOutputs(olds);
-  const changes = [...vmChange(oldInputs, stored, news), ...placeChanges(oldInputs, stored, news), ...optionChanges(oldInputs, news)];
+  const changes = [
+    ...vmChange(oldInputs, stored, news),
+    ...placeChanges(oldInputs, stored, news),
+    ...optionChanges(withDefaults(oldInputs), withDefaults(news)),
+  ];
   if (stored.pendingHost !== null && !allows(news, { host: stored.pendingHost, cluster: stored.pendingCluster })) {
     changes.push({ path: 'pendingHost', kind: 'delete', against: 'outputs' });
   }
@@ -75,7 +80,9 @@ function placeChanges(oldInputs: Properties, stored: StoredOutputs, news: Proper
 const notOptions = new Set(['vm', 'cluster', 'host', 'hosts', 'plan', 'onDestroy']);
 
 function optionChanges(oldInputs: Properties, news: Properties): Change[] {
-  const names = [...new Set([...Object.keys(oldInputs), ...Object.keys(news)])].filter((name) => !notOptions.has(name)).sort();
+  const names = [...new Set([...Object.keys(oldInputs), ...Object.keys(news)])]
+    .filter((name) => !notOptions.has(name) && !name.startsWith('__'))
+    .sort();
   return names.flatMap((name) => {
     const [before, after] = [oldInputs[name], news[name]];
     if (isRecord(before) && isRecord(after)) return keyChanges(name, before, after);

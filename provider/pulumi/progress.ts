@@ -11,7 +11,6 @@ type Progress = Extract<MoveEvent, { kind: 'progress' }>;
 /** `38% 12s left, hot copy (web-01 a1>b1)`. */
 export function progressText(event: Progress, route: string): string {
   const share = event.total <= 0 ? 100 : Math.min(100, Math.floor((event.bytes / event.total) * 100));
-  if (isWaiting(event)) return `increment ${event.pass} sent, waits for a go (${event.vm}${route})`;
   const left = event.rate > 0 ? ` ${formatDuration((Math.max(0, event.total - event.bytes) / event.rate) * 1000)} left` : '';
   return `${share}%${left}, ${work(event)} (${event.vm}${route})`;
 }
@@ -37,7 +36,7 @@ export class Cadence {
   due(event: Progress): boolean {
     const now = this.now();
     // A wait sends increments for hours: they are not passes that somebody looks at.
-    const place = isWaiting(event) ? event.step : `${event.step}#${event.pass}`;
+    const place = event.step === 'await-go' ? event.step : `${event.step}#${event.pass}`;
     const bucket = event.total <= 0 ? 10 : Math.floor((event.bytes / event.total) * 10);
     const waited = now - this.#last;
     const begins = place !== this.#place && waited >= shortestMs;
@@ -63,8 +62,6 @@ const works: Readonly<Record<string, string>> = {
   shrink: 'increment',
   finish: 'last increment',
 };
-
-const isWaiting = (event: Progress): boolean => event.step === 'await-go' && event.bytes >= event.total;
 
 function work(event: Progress): string {
   if ((event.step === 'replicate' || event.step === 'await-go') && event.pass > 1) return `increment ${event.pass}`;

@@ -35,18 +35,25 @@ describe('blockers', () => {
 });
 
 describe('wrong input is refused before anything is touched', () => {
-  test.each<[string, Record<string, unknown>, RegExp]>([
-    ['host and hosts', { vm: 'web-01', host: 'a1', hosts: ['a1'] }, /hosts/],
-    ['a duration', { vm: 'web-01', host: 'a1', shutdownGrace: '3 minutes' }, /shutdownGrace/],
-    ['an annotation', { vm: 'web-01', host: 'a1', annotations: { 'vmplacement/shutdown': 'tomorrow' } }, /vmplacement\/shutdown/],
-    ['another annotation', { vm: 'web-01', host: 'a1', annotations: { other: 'x' } }, /other/],
-    ['an empty name', { vm: '', host: 'a1' }, /vm/],
-  ])('%s', async (_, properties, says) => {
-    const fleet = await stack({ placements: { web: properties } });
-    const preview = await fleet.pulumi('preview');
-    expect(preview.code).not.toBe(0);
-    expect(preview.text).toMatch(says);
-    expect(preview.text).not.toContain('fault in the vmplacement provider');
+  test('in a declaration', async () => {
+    const fleet = await stack({ placements: {} });
+    const table: [Record<string, unknown>, RegExp][] = [
+      [{ vm: 'web-01', host: 'a1', hosts: ['a1'] }, /property hosts /],
+      [{ vm: 'web-01', host: 'a1', shutdownGrace: '3 minutes' }, /property shutdownGrace /],
+      [
+        { vm: 'web-01', host: 'a1', annotations: { 'vmplacement/shutdown': 'tomorrow' } },
+        /property annotations\["vmplacement\/shutdown"\] /,
+      ],
+      [{ vm: 'web-01', host: 'a1', annotations: { other: 'x' } }, /property annotations\["?other"?\]|property annotations.other/],
+      [{ vm: '', host: 'a1' }, /property vm /],
+    ];
+    for (const [properties, says] of table) {
+      await fleet.write({ placements: { web: properties } });
+      const preview = await fleet.pulumi('preview');
+      expect(preview.code, preview.text).not.toBe(0);
+      expect(preview.text).toMatch(says);
+      expect(preview.text).not.toContain('fault in the vmplacement provider');
+    }
   });
 
   test('a configuration without a datacenter, or with a bad file', async () => {

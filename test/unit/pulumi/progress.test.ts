@@ -28,7 +28,6 @@ describe('the text', () => {
     [at(500, { step: 'replicate' }), '50% 10s left, staged copy (web-01 a1>b1)'],
     [at(500, { step: 'replicate', pass: 3 }), '50% 10s left, increment 3 (web-01 a1>b1)'],
     [at(500, { step: 'await-go', pass: 3 }), '50% 10s left, increment 3 (web-01 a1>b1)'],
-    [at(1000, { step: 'await-go', pass: 3 }), 'increment 3 sent, waits for a go (web-01 a1>b1)'],
     [at(500, { step: 'finish', pass: 4 }), '50% 10s left, last increment (web-01 a1>b1)'],
   ])('%#: %s', (event, expected) => {
     expect(progressText(event, route)).toBe(expected);
