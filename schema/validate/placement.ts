@@ -9,29 +9,27 @@ import { didYouMean, toFailure, type Failure, type Issue } from './issue.js';
 import { checkStructure, findUnknowns, type IsUnknown } from './structure.js';
 
 export interface CheckedPlacement {
-  /** As declared, without properties that are null: what belongs into the state. Checking it again gives the same result. */
-  readonly inputs: Record<string, unknown>;
   /**
-   * The same with defaults. Not for the state: there nobody could tell any more what was declared (`option-unsupported`), and
-   * a preview would list every default.
+   * What belongs into the state: without properties that are null, with defaults. `__defaults` names these, so that what was declared
+   * can still be told (`option-unsupported`). Checking it again gives the same result.
    */
-  readonly complete: Record<string, unknown>;
+  readonly inputs: Record<string, unknown>;
   readonly failures: Failure[];
   /** null when there are failures or a value is not known yet. */
   readonly desired: Desired | null;
 }
 
 export function checkPlacement(raw: Record<string, unknown>, options: { readonly isUnknown: IsUnknown }): CheckedPlacement {
-  const inputs = withoutNulls(raw);
-  const declared = withoutInternals(inputs);
+  const given = withoutDefaults(withoutNulls(raw));
+  const declared = withoutInternals(given);
   const known = knownOnly(declared, options.isUnknown);
   const structure = checkStructure('PlacementInputs', declared, options.isUnknown);
   const issues = [...structure, ...rulesBetweenFields(known, structure)];
-  const complete = { ...inputs, ...fill('PlacementInputs', declared as unknown as PlacementInputs) };
+  const complete = withDefaults(declared);
+  const defaults = Object.keys(complete).filter((name) => !(name in declared));
   const decidable = issues.length === 0 && findUnknowns(declared, options.isUnknown).length === 0;
   return {
-    inputs,
-    complete,
+    inputs: { ...given, ...complete, __defaults: defaults },
     failures: issues.map(toFailure),
     desired: decidable ? toDesired(declared as unknown as PlacementInputs) : null,
   };
@@ -53,6 +51,17 @@ export function checkGetPlacement(raw: Record<string, unknown>, options: { reado
   const issues = [...structure, ...emptyName(knownOnly(declared, options.isUnknown))];
   const decidable = issues.length === 0 && findUnknowns(declared, options.isUnknown).length === 0;
   return { inputs: decidable ? (declared as unknown as GetPlacementInputs) : null, failures: issues.map(toFailure) };
+}
+
+/** Inputs of a placement with every default. */
+export const withDefaults = (inputs: Record<string, unknown>): Record<string, unknown> => ({
+  ...fill('PlacementInputs', inputs as unknown as PlacementInputs),
+});
+
+/** What was declared, from inputs that Check has filled. */
+function withoutDefaults({ __defaults: defaults, ...inputs }: Record<string, unknown>): Record<string, unknown> {
+  if (!Array.isArray(defaults)) return inputs;
+  return Object.fromEntries(Object.entries(inputs).filter(([name]) => !defaults.includes(name)));
 }
 
 /** Engines write "not set" as null too. */

@@ -39,9 +39,9 @@ describe('an update', () => {
       on('a1', { method: 'hot', verify: 'off' }),
       settled,
       on('a1', { verify: 'full', onPending: 'wait' }),
-      ['-method', '+onPending', '~verify'],
+      ['~method', '~onPending', '~verify'],
     ],
-    ['what Check adds is no option', on('a1'), settled, on('a1', { onDestroy: 'leaves it' }), []],
+    ['what Check adds is no option', on('a1'), settled, on('a1', { onDestroy: 'leaves it', method: 'auto', __defaults: ['method'] }), []],
     ['an annotation', on('a1'), settled, on('a1', { annotations: { 'vmplacement/shutdown': 'now' } }), ['+annotations']],
     [
       'another value of an annotation',
