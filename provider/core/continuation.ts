@@ -75,11 +75,12 @@ function proceed(subject: Continued, empty: Plan): Plan {
 
 /** A VM that is off while its move waits: whether this update cuts it over, or leaves it off. */
 function waitingText({ desired, vm, live, record, ctx }: Continued): string {
-  if (live.power === 'running') return 'it waits for its go';
   const estimateMs = record.increment?.projectedDowntimeMs ?? null;
-  const { go, warnings } = effectiveGo({ desired, vm, record, nowMs: ctx.nowMs, estimateMs, capabilities: ctx.capabilities });
+  const { go, warnings, heldBy } = effectiveGo({ desired, vm, record, nowMs: ctx.nowMs, estimateMs, capabilities: ctx.capabilities });
+  const reasons = [...(heldBy === null ? [] : [`hold is set ${heldBy}`]), ...warnings];
+  if (live.power === 'running') return ['it waits for its go', ...reasons].join('; ');
   const next =
-    go === null ? (warnings[0] ?? 'nothing permits the cutover: it stays off') : `this update cuts it over (${go.place}: ${go.value})`;
+    go === null ? (reasons[0] ?? 'nothing permits the cutover: it stays off') : `this update cuts it over (${go.place}: ${go.value})`;
   return `the VM is ${live.power}; ${next}`;
 }
 

@@ -25,6 +25,8 @@ export interface EffectiveGo {
   readonly force: boolean;
   /** No shutdown may be sent, and a guest that is off stays off. */
   readonly hold: boolean;
+  /** Where the hold stands and how to take it away; null without one. */
+  readonly heldBy: string | null;
   /** Start of a time or window that is still to come, ms since the epoch. */
   readonly waitingUntil: number | null;
   readonly warnings: readonly string[];
@@ -45,7 +47,7 @@ export function effectiveGo(input: GoInput): EffectiveGo {
   const end = (result: Partial<EffectiveGo>): EffectiveGo => {
     const go = result.go ?? null;
     const hold = values.hold;
-    return { go, force: false, hold, waitingUntil: null, warnings, offWithoutGo: off && go === null, ...result };
+    return { go, force: false, hold, heldBy: values.heldBy, waitingUntil: null, warnings, offWithoutGo: off && go === null, ...result };
   };
 
   // The shutdown was ours (or was seen) under a go: it stays given, whatever the annotations say now.
@@ -115,6 +117,7 @@ interface Given {
 
 interface Values {
   readonly hold: boolean;
+  readonly heldBy: string | null;
   readonly declaredHold: boolean;
   readonly onVm: Given | null;
   readonly declared: Given | null;
@@ -132,19 +135,20 @@ function readValues({ desired, vm, record, nowMs }: ValuesInput): Values {
   const warnings: string[] = [];
   const counts = desired.goFrom !== 'declared';
   let onVm: Given | null = null;
-  let hold = false;
+  let heldBy: string | null = null;
+  const remove = `; ${command('annotate', vm.name, 'shutdown-')} removes it`;
   const [first] = vm.annotation;
   if (vm.annotation.length > 1 && (counts || vm.annotation.some(({ value }) => value === 'hold'))) {
-    hold = true;
+    heldBy = `by several values on the VM${remove}`;
     warnings.push(
       `VM ${vm.name} carries ${shutdownAnnotation} more than once (${vm.annotation.map(({ value, giver }) => `"${value}" by ${giver}`).join(', ')}): taken as hold. ` +
         `Set it once: ${command('annotate', vm.name, 'shutdown=now|hold')}`,
     );
   } else if (first !== undefined) {
     const value = tryParse(first.value);
-    if (value?.kind === 'hold') hold = true;
+    if (value?.kind === 'hold') heldBy = `on the VM by ${first.giver}${remove}`;
     else if (counts && value === null) {
-      hold = true;
+      heldBy = `by "${first.value}" on the VM${remove}`;
       warnings.push(`${shutdownAnnotation}="${first.value}" on VM ${vm.name} (by ${first.giver}) cannot be read: taken as hold`);
     } else if (counts && value !== null) {
       onVm = { value, go: { value: first.value, place: 'vm', giver: first.giver, at: first.at } };
@@ -163,7 +167,8 @@ function readValues({ desired, vm, record, nowMs }: ValuesInput): Values {
       declared = { value, go: { value: desired.shutdown, place: 'declared', giver, at: iso(nowMs) } };
     }
   }
-  return { hold: hold || declaredHold, declaredHold, onVm, declared, warnings };
+  if (declaredHold) heldBy ??= 'declared on the resource; change it there';
+  return { hold: heldBy !== null, heldBy, declaredHold, onVm, declared, warnings };
 }
 
 function tryParse(text: string): ShutdownValue | null {
@@ -186,8 +191,13 @@ function guestShutdown(live: Copy, input: GoInput, hold: boolean): Go | string |
   }
   const stays = `VM ${vm.name} is off, and this is not taken as a go`;
   const wayOut = `start it again, or let it be cut over: ${command('annotate', vm.name, 'shutdown=now')}`;
+  // The bitmaps of a VM that did not stop cleanly are not trusted: a last increment alone would not do.
+  const wayBack =
+    live.power === 'off'
+      ? `start it again (it is then copied in full again), or allow a full copy while it is off: ${command('annotate', vm.name, 'shutdown=force')}`
+      : 'start it again: it is then copied in full again';
   if (!isKnown(change)) return `${stays}: why it stopped could not be read (${change.unknown}); ${wayOut}`;
-  if (live.power !== 'off' || change.cause !== 'guest-shutdown') return `${stays}: ${causeText(live, change.cause)}; ${wayOut}`;
+  if (live.power !== 'off' || change.cause !== 'guest-shutdown') return `${stays}: ${causeText(live, change.cause)}; ${wayBack}`;
   if (record.awaitingSince === null) return `${stays}: it was shut down before the full copy was complete; ${wayOut}`;
   if (change.began === undefined) return `${stays}: when its shutdown began is not known; ${wayOut}`;
   // The reading at `awaitingSince` saw it running: what began in that very millisecond began after it.

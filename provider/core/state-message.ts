@@ -45,6 +45,7 @@ function failed(vm: Vm): string {
 
 function awaitingShutdown(vm: Vm, live: Copy | null, record: MigrationRecord, reasons: string): string {
   const downtime = record.increment === null ? '' : ` Projected downtime: ${formatDuration(record.increment.projectedDowntimeMs)}.`;
+  const held = record.declaredGo === 'hold' || vm.annotation.length > 1 || vm.annotation.some(({ value }) => value === 'hold');
   const spent = record.declaredGo !== undefined && record.declaredGo !== null && record.declaredGo === record.spentGo;
   const ways = [
     spent
@@ -55,7 +56,7 @@ function awaitingShutdown(vm: Vm, live: Copy | null, record: MigrationRecord, re
   ].filter((_way, index) => (index === 0 ? record.options.goFrom !== 'vm' : index === 1 ? record.options.goFrom !== 'declared' : true));
   return (
     `${offText(vm, live)}VM ${vm.name} is copied from ${placeText(record.from)} to ${placeText(record.to)} but for the last increment, and waits for its shutdown.${downtime}${reasons} ` +
-    `To cut over now: ${ways.join(', ').replace(/^or /, '')}. ` +
+    `${held ? 'Without the hold, to cut over' : 'To cut over now'}: ${ways.join(', ').replace(/^or /, '')}. ` +
     'Shut down by hand it stays off until the next pulumi up (or a running onPending: wait). To give it up: revert the declaration, or run ' +
     command('cancel', vm.name)
   );

@@ -20,7 +20,7 @@ export interface CheckedPlacement {
 }
 
 export function checkPlacement(raw: Record<string, unknown>, options: { readonly isUnknown: IsUnknown }): CheckedPlacement {
-  const given = withoutDefaults(withoutNulls(raw));
+  const given = withoutNullEntries(withoutDefaults(withoutNulls(raw)), options.isUnknown);
   const declared = withoutInternals(given);
   const known = knownOnly(declared, options.isUnknown);
   const structure = checkStructure('PlacementInputs', declared, options.isUnknown);
@@ -69,6 +69,19 @@ export function withoutNulls(raw: Record<string, unknown>): Record<string, unkno
   return Object.fromEntries(Object.entries(raw).filter(([, value]) => value !== null && value !== undefined));
 }
 
+/** An entry of a map that comes to nothing is no entry. */
+function withoutNullEntries(inputs: Record<string, unknown>, isUnknown: IsUnknown): Record<string, unknown> {
+  const entries = Object.entries(inputs).map(([key, value]) => [
+    key,
+    maps.has(key) && isObject(value) && !isUnknown(value) ? withoutNulls(value) : value,
+  ]);
+  return Object.fromEntries(entries) as Record<string, unknown>;
+}
+
+const maps = new Set(['annotations', 'networks', 'storage']);
+
+const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value);
+
 /** Names that begin with two underscores are Pulumi's own (`__provider` of dynamic providers, `__defaults`). */
 export function withoutInternals(raw: Record<string, unknown>): Record<string, unknown> {
   return Object.fromEntries(Object.entries(raw).filter(([key]) => !key.startsWith('__')));
@@ -90,7 +103,9 @@ function rulesBetweenFields(known: Record<string, unknown>, structure: readonly 
   const issues = sound('vm') ? emptyName(known) : [];
   if ('host' in known && 'hosts' in known)
     issues.push({ at: ['hosts'], reason: 'cannot stand together with `host`: give one host, or the set it may run on' });
-  if (Array.isArray(known['hosts'])) issues.push(...duplicates(known['hosts'], 'hosts'));
+  for (const key of ['hosts', 'detach']) if (Array.isArray(known[key])) issues.push(...duplicates(known[key], key));
+  for (const key of ['networks', 'storage'])
+    if (isObject(known[key]) && '' in known[key]) issues.push({ at: [key], reason: 'must not have an empty name' });
   if (known['postCopy'] === true && known['suspend'] === true) {
     issues.push({ at: ['suspend'], reason: 'cannot stand together with `postCopy`: one way out for a move that does not converge' });
   }
@@ -105,7 +120,9 @@ function rulesBetweenFields(known: Record<string, unknown>, structure: readonly 
 
 function emptyName(known: Record<string, unknown>): Issue[] {
   const vm = known['vm'];
-  return typeof vm === 'string' && vm !== '' && vm.trim() === '' ? [{ at: ['vm'], reason: 'must not be empty' }] : [];
+  if (typeof vm !== 'string') return [];
+  if (vm !== '' && vm.trim() === '') return [{ at: ['vm'], reason: 'must not be empty' }];
+  return /\p{Cc}/u.test(vm) ? [{ at: ['vm'], reason: 'must not contain control characters (a line break, a tab)' }] : [];
 }
 
 function duplicates(list: readonly unknown[], key: string): Issue[] {

@@ -1,4 +1,5 @@
 /** `vmplacement annotate`: the go at the VM, for operators who do not commit code. */
+import { command } from '../../core/command.js';
 import { PlacementError } from '../../core/errors.js';
 import type { Vm } from '../../core/inventory.js';
 import { placeText } from '../../core/inventory.js';
@@ -47,7 +48,7 @@ function valueOf(vm: string, annotation: string | undefined, remove: boolean): s
   const [, key, value] = /^([^=]*?)(?:=(.*)|-)?$/s.exec(annotation ?? '') ?? [];
   const named = key === 'shutdown' || key === shutdownAnnotation;
   if (annotation === undefined ? remove : named && value === undefined && (remove || annotation.endsWith('-'))) return null;
-  const usage = `vmplacement annotate ${vm} shutdown=now, or shutdown- to remove it`;
+  const usage = `${command('annotate', vm, 'shutdown=now')}, or shutdown- to remove it`;
   if (annotation === undefined || (named && value === undefined))
     throw new PlacementError('input', 'The value is missing.', { path: 'annotation', next: usage });
   if (!named || value === undefined)
@@ -90,7 +91,13 @@ function set(vm: Vm, text: string, circumstances: Circumstances): Effect {
   }
   if (record.method !== 'staged') return { text: `A ${record.method} move is under way, which needs no go: it has no effect.`, next: null };
   if (record.targetStarting)
-    return { text: `The move is past the point of no return; it has no effect on it.`, next: `vmplacement status ${vm.name}` };
+    return { text: `The move is past the point of no return; it has no effect on it.`, next: command('status', vm.name) };
+  if (record.declaredGo === 'hold' && value.kind !== 'hold') {
+    return {
+      text: 'But hold is declared on the resource, which wins: it has no effect before that is changed.',
+      next: 'pulumi up, with the declaration changed',
+    };
+  }
   if (record.options.goFrom === 'declared' && value.kind !== 'hold') {
     return {
       text: 'But this placement takes a go from its declaration only (goFrom: declared): it has no effect.',

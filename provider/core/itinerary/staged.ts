@@ -1,5 +1,6 @@
 /** Staged: copy while the VM runs, pause for the go, then the last increment with the VM off (rules.md §6). */
 import { iso } from '../clock.js';
+import { command } from '../command.js';
 import type { Distrust, Outcome } from '../driver.js';
 import { PlacementError } from '../errors.js';
 import { placeText, samePlace } from '../inventory.js';
@@ -163,9 +164,10 @@ async function distrusted(ctx: MoveContext, { reason }: Distrust): Promise<StepR
   const byOperator = ctx.record.go?.place === 'guest';
   await unblockSource(ctx);
   if (!byOperator) await startSourceAgain(ctx);
-  const after = byOperator
-    ? 'the VM was shut down by its operator and stays off: start it, then a new full copy is made'
-    : 'the VM was started again on its source, a new full copy comes next';
+  const runs = isRunning((await ctx.read()).source);
+  const after = runs
+    ? 'the VM runs on its source, a new full copy comes next'
+    : `this move did not stop the VM, so it stays off: start it, then a new full copy is made; or allow one while it is off: ${command('annotate', ctx.vm, 'shutdown=force')}`;
   return backToWaiting(ctx, { reason: `the last increment cannot be trusted (${reason}): ${after}`, since: 'again', increment: 'void' });
 }
 

@@ -25,12 +25,15 @@ export const awaitGo: Step = {
     }
     // A platform that starts its cutover at any power-off may have done all of it already.
     if (hasArrived(reality, ctx.record, ctx.driver.capabilities)) return 'next';
-    const { go, warnings, waitingUntil, hold, offWithoutGo } = goNow(ctx, reality);
+    const { go, warnings, waitingUntil, heldBy, offWithoutGo } = goNow(ctx, reality);
     if (!isOff(reality.source) && !isRunning(reality.source))
-      return pause(ctx, [...warnings, `the VM is ${reality.source?.power ?? 'not found on its source'}: resume or stop it first`]);
+      return pause(
+        ctx,
+        warnings.length > 0 ? warnings : [`the VM is ${reality.source?.power ?? 'not found on its source'}: resume or stop it first`],
+      );
     if (go === null) {
       const reasons = [...warnings];
-      if (hold) reasons.push('"hold" is set: no shutdown is sent');
+      if (heldBy !== null) reasons.push(`no shutdown is sent: hold is set ${heldBy}`);
       if (waitingUntil !== null) reasons.push(`the go counts from ${iso(waitingUntil)} on: run pulumi up then`);
       if (offWithoutGo && warnings.length === 0) reasons.push('the VM is off and nothing permits the cutover: it stays off');
       return pause(ctx, reasons);
