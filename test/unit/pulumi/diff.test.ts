@@ -41,6 +41,14 @@ describe('an update', () => {
       on('a1', { verify: 'full', onPending: 'wait' }),
       ['~method', '~onPending', '~verify'],
     ],
+    ['a state from an import has no defaults yet', on('a1'), settled, on('a1', { verify: 'increment', __defaults: ['verify'] }), []],
+    [
+      'what was declared is left to the default',
+      on('a1', { verify: 'off', __defaults: [] }),
+      settled,
+      on('a1', { verify: 'increment', __defaults: ['verify'] }),
+      ['~verify'],
+    ],
     ['what Check adds is no option', on('a1'), settled, on('a1', { onDestroy: 'leaves it', method: 'auto', __defaults: ['method'] }), []],
     ['an annotation', on('a1'), settled, on('a1', { annotations: { 'vmplacement/shutdown': 'now' } }), ['+annotations']],
     [
