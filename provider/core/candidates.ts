@@ -9,7 +9,7 @@ import { isKnown, isUnknown, placeText, samePlace, type Copy, type Host, type In
 import { reach, throughput } from './link.js';
 import { clusterOf, hostOf, hostPlace } from './locate.js';
 import type { Candidate } from './plan.js';
-import type { Promises } from './promises.js';
+import { Promises } from './promises.js';
 import type { Method, MigrationRecord } from './record.js';
 import { freeMemory } from './room.js';
 import { hostNotInCluster } from './rules/host-not-in-cluster.js';
@@ -181,7 +181,8 @@ function isProved(code: FindingCode, { vm, target }: RuleInput): boolean {
 }
 
 function option(subject: Subject, input: RuleInput, method: Method, reasons: readonly string[], findings: readonly Finding[]): Option {
-  const free = freeMemory(input);
+  // As read: a rank that counted promises would depend on the order in which an engine asks, and a preview would not be kept by its `up`.
+  const free = freeMemory({ ...input, promises: noPromises });
   const { memoryBytes } = subject.vm;
   return {
     place: input.to,
@@ -193,6 +194,8 @@ function option(subject: Subject, input: RuleInput, method: Method, reasons: rea
     whyStops: input.whyStops,
   };
 }
+
+const noPromises = new Promises();
 
 /** Without blockers first; among these the place already promised to this VM by this process, then the order of rules.md §4. */
 function compare(subject: Subject, a: Option, b: Option): number {

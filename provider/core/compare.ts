@@ -1,4 +1,5 @@
 /** What a placement looks like, and how it differs from its declaration; from one reading. */
+import { shownGo } from './shutdown-annotation.js';
 import { isAllowed, wants } from './declaration.js';
 import type { Desired } from './desired.js';
 import { isKnown, keptCopies, placeText, samePlace, type Copy, type Inventory, type Place, type Vm } from './inventory.js';
@@ -118,6 +119,6 @@ function lastMoveOf({ record, claim }: Vm): LastMove | null {
   const { moveId, method, from, to, startedAt, offAt, backAt, bytes, go } = record;
   const end = backAt ?? startedAt;
   const downtimeMs = offAt === null || record.powerBefore !== 'running' ? 0 : Math.max(0, Date.parse(end) - Date.parse(offAt));
-  const given = go === null ? '' : `${go.place}: ${go.value} by ${go.giver} at ${go.at}`;
+  const given = go === null ? '' : `${go.place}: ${shownGo(go).replaceAll('"', '')} by ${go.giver} at ${go.at}`;
   return { moveId, method, from, to, start: startedAt, end, downtimeMs, bytes, go: given };
 }

@@ -9,6 +9,7 @@ import { hostOf } from './locate.js';
 import type { Plan } from './plan.js';
 import { blockedSummary, cancelSummary, continueSummary, retargetSummary, routeText, settleSummary } from './plan-text.js';
 import type { Claim, MigrationRecord } from './record.js';
+import { shownGo } from './shutdown-annotation.js';
 import { sourceKept } from './rules/source-kept.js';
 import { vmOwnedElsewhere } from './rules/vm-owned-elsewhere.js';
 import { spentAfter } from './spent.js';
@@ -48,7 +49,7 @@ function isForwardOnly(record: MigrationRecord, live: Copy, capabilities: Pick<C
 }
 
 function proceed(subject: Continued, empty: Plan): Plan {
-  const { record, vm, live, inventory } = subject;
+  const { desired, record, vm, live, inventory } = subject;
   const target = hostOf(inventory, record.to);
   const input = target === null ? null : ruleInput(subject, target, record.method, record);
   const whyStops = record.targetStarting ? null : (input?.whyStops ?? null);
@@ -68,7 +69,7 @@ function proceed(subject: Continued, empty: Plan): Plan {
     willStopVm: whyStops !== null,
     estimate: live.power === 'running' ? (input?.estimate ?? null) : null,
     steps,
-    summary: continueSummary(record, whyStops !== null),
+    summary: continueSummary(record, { willStopVm: whyStops !== null, goFrom: record.targetStarting ? null : desired.goFrom }),
     sentence: `The ${record.method} move of VM ${vm.name} from ${placeText(record.from)} to ${placeText(record.to)} continues: ${waits}${failed}${stops}.`,
   };
 }
@@ -80,7 +81,7 @@ function waitingText({ desired, vm, live, record, ctx }: Continued): string {
   const reasons = [...(heldBy === null ? [] : [`hold is set ${heldBy}`]), ...warnings];
   if (live.power === 'running') return ['it waits for its go', ...reasons].join('; ');
   const next =
-    go === null ? (reasons[0] ?? 'nothing permits the cutover: it stays off') : `this update cuts it over (${go.place}: ${go.value})`;
+    go === null ? (reasons[0] ?? 'nothing permits the cutover: it stays off') : `this update cuts it over (${go.place}: ${shownGo(go)})`;
   return `the VM is ${live.power}; ${next}`;
 }
 
@@ -91,6 +92,7 @@ const concernsContinuing: readonly FindingCode[] = [
   'cluster-refuses',
   'cold-running',
   'will-stop-vm',
+  'cutover-at-power-off',
   'memory-short',
   'storage-short',
   'downtime-estimate',

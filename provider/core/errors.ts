@@ -32,7 +32,10 @@ export class PlacementError extends Error {
   readonly next: string | undefined;
 
   constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
-    super(details.next === undefined ? message : `${message} Next: ${details.next}`, details.cause === undefined ? {} : { cause: details.cause });
+    super(
+      details.next === undefined ? message : `${message} Next: ${details.next}`,
+      details.cause === undefined ? {} : { cause: details.cause },
+    );
     this.name = 'PlacementError';
     this.code = code;
     this.vm = details.vm;

@@ -41,6 +41,7 @@ export const findingCodes = [
   'source-kept',
   'go-spent',
   'move-cancelled',
+  'cutover-at-power-off',
   'option-unsupported',
 ] as const;
 export type FindingCode = (typeof findingCodes)[number];

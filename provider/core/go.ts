@@ -6,7 +6,7 @@ import type { Capabilities } from './driver.js';
 import { isKnown, type Copy, type Vm } from './inventory.js';
 import { liveCopy } from './locate.js';
 import type { Go, MigrationRecord } from './record.js';
-import { isOpen, parseShutdown, shutdownAnnotation, type ShutdownValue } from './shutdown-annotation.js';
+import { isOpen, parseShutdown, shownGo, shutdownAnnotation, type ShutdownValue } from './shutdown-annotation.js';
 
 export interface GoInput {
   readonly desired: Pick<Desired, 'shutdown' | 'goFrom' | 'allowShutdown'>;
@@ -61,7 +61,7 @@ export function effectiveGo(input: GoInput): EffectiveGo {
   const given = values.onVm ?? values.declared;
   if (given === null) {
     if (record?.go !== null && record?.go !== undefined && !off)
-      warnings.push(`the go "${record.go.value}" (${record.go.place}: ${record.go.giver}) was taken back before the shutdown was sent`);
+      warnings.push(`the go ${shownGo(record.go)} (${record.go.place}: ${record.go.giver}) was taken back before the shutdown was sent`);
     return end({});
   }
   const state = openness(given.value, input);
@@ -69,8 +69,8 @@ export function effectiveGo(input: GoInput): EffectiveGo {
   if (state === 'not-yet') return end({ waitingUntil: startOf(given.value) });
   warnings.push(
     input.estimateMs === null
-      ? `the window "${given.go.value}" cannot be used: how long the cutover takes is not known`
-      : `the window "${given.go.value}" was missed or is too short: now + estimate is after its end; the move waits for another go`,
+      ? `the window ${shownGo(given.go)} cannot be used: how long the cutover takes is not known`
+      : `the window ${shownGo(given.go)} was missed or is too short: now + estimate is after its end; the move waits for another go`,
   );
   return end({});
 }
@@ -98,8 +98,8 @@ export function whyStops(input: StopInput): string | null {
   if (!values.hold) {
     const given = values.onVm ?? values.declared;
     if (given !== null && !isPast(given.value, input.nowMs))
-      return `the go "${given.go.value}" is given (${given.go.place === 'vm' ? `on the VM by ${given.go.giver}` : 'declared'})`;
-    if (record?.go !== null && record?.go !== undefined && record.stoppedByMove) return `the go "${record.go.value}" is recorded`;
+      return `the go ${shownGo(given.go)} is given (${given.go.place === 'vm' ? `on the VM by ${given.go.giver}` : 'declared'})`;
+    if (record?.go !== null && record?.go !== undefined && record.stoppedByMove) return `the go ${shownGo(record.go)} is recorded`;
   }
   return mayStillCome ? 'with onPending: wait this run waits for a go at the VM' : null;
 }

@@ -13,22 +13,23 @@ export interface Route {
 
 export const routeText = ({ method, from, to }: Route): string => `${method}: ${placeText(from)} -> ${placeText(to)}`;
 
-export function moveSummary(
-  route: Route,
-  reasons: readonly string[],
-  stop: { readonly willStopVm: boolean; readonly goFrom: Desired['goFrom'] },
-): string {
-  const obeyed = route.method === 'staged' && stop.goFrom !== 'declared';
-  return [
-    routeText(route),
-    reasons.join(', '),
-    ...(stop.willStopVm ? ['will-stop-vm'] : []),
-    ...(obeyed ? ['a go at the VM is obeyed'] : []),
-  ].join('; ');
+export function moveSummary(route: Route, reasons: readonly string[], stop: Stop): string {
+  return [routeText(route), reasons.join(', '), ...stopWords(route, stop)].join('; ');
 }
 
-export const continueSummary = (route: Route, willStopVm: boolean): string =>
-  `${routeText(route)}; continues${willStopVm ? '; will-stop-vm' : ''}`;
+export interface Stop {
+  readonly willStopVm: boolean;
+  /** null: past the point of no return, where no go is needed any more. */
+  readonly goFrom: Desired['goFrom'] | null;
+}
+
+/** The plan of every staged move says that a go given at the VM is obeyed when it arrives (rules.md §4). */
+const stopWords = ({ method }: Route, { willStopVm, goFrom }: Stop): readonly string[] => [
+  ...(willStopVm ? ['will-stop-vm'] : []),
+  ...(method === 'staged' && goFrom !== null && goFrom !== 'declared' ? ['a go at the VM is obeyed'] : []),
+];
+
+export const continueSummary = (route: Route, stop: Stop): string => [routeText(route), 'continues', ...stopWords(route, stop)].join('; ');
 export const cancelSummary = (method: Method, stays: Place): string => `cancel ${method}: stays on ${placeText(stays)}`;
 export const retargetSummary = (method: Method, old: Place, next: string): string => `cancel ${method} to ${placeText(old)}; then ${next}`;
 export const settleSummary = (route: Route): string => `settle: ${routeText(route)}`;

@@ -30,8 +30,8 @@ export class Promises {
     return this.#demands.has(vm);
   }
 
-  /** What others than this VM were promised on a place. */
-  on(place: Place, except: { readonly uuid: string }): readonly Demand[] {
-    return [...this.#demands].filter(([vm, demand]) => vm !== except.uuid && samePlace(demand.place, place)).map(([, demand]) => demand);
+  /** What others than this VM were promised on a place, by their UUID. */
+  on(place: Place, except: { readonly uuid: string }): readonly (readonly [string, Demand])[] {
+    return [...this.#demands].filter(([vm, demand]) => vm !== except.uuid && samePlace(demand.place, place));
   }
 }

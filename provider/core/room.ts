@@ -17,7 +17,8 @@ export function freeMemory(input: RoomInput): Maybe<number> {
   if (isUnknown(target.facts)) return target.facts;
   if (isUnknown(target.facts.memory)) return target.facts.memory;
   let free = target.facts.memory.freeBytes;
-  for (const demand of input.promises.on(input.to, input.vm)) free -= demand.memoryBytes;
+  for (const [uuid, demand] of input.promises.on(input.to, input.vm))
+    if (!isArriving(byId(input, uuid), input.to)) free -= demand.memoryBytes;
   for (const vm of inFlight(input)) {
     if (isUnknown(vm.memoryBytes))
       return unknown(`VM ${vm.name} is moving there, and its memory size could not be read (${vm.memoryBytes.unknown})`);
@@ -36,8 +37,14 @@ export function freeStorage(input: RoomInput): Maybe<ReadonlyMap<string, Maybe<n
     const left = free.get(pool);
     if (left !== undefined && !isUnknown(left)) free.set(pool, left - bytes);
   };
-  for (const demand of input.promises.on(input.to, input.vm)) {
-    for (const [pool, bytes] of Object.entries(demand.poolBytes)) take(pool, bytes);
+  for (const [uuid, demand] of input.promises.on(input.to, input.vm)) {
+    const vm = byId(input, uuid);
+    let written = vm === undefined ? 0 : storedOn(vm, input.to);
+    for (const [pool, bytes] of Object.entries(demand.poolBytes)) {
+      const already = Math.min(written, bytes);
+      written -= already;
+      take(pool, bytes - already);
+    }
   }
   for (const vm of inFlight(input)) {
     if (isUnknown(vm.disks)) return unknown(`VM ${vm.name} is moving there, and its disks could not be read (${vm.disks.unknown})`);
@@ -51,20 +58,21 @@ export function freeStorage(input: RoomInput): Maybe<ReadonlyMap<string, Maybe<n
   return free;
 }
 
-/** What a half-built copy holds already. */
+/** What the copy that is being built, or has just been completed, holds there already. */
 function storedOn(vm: Vm, place: Place): number {
-  const copy = vm.copies.find((each) => each.role === 'incoming' && samePlace(each.ref, place));
+  const copy = vm.copies.find((each) => each.role !== 'kept' && samePlace(each.ref, place));
   return copy === undefined || isUnknown(copy.storedBytes) ? 0 : copy.storedBytes;
 }
 
-/** Other VMs whose recorded move leads here and that do not run here yet; what was promised to them is counted once. */
+/** It runs there, or a hot migration brings it: its memory is in the host's own figures. */
+const isArriving = (vm: Vm | undefined, place: Place): boolean =>
+  vm?.copies.some((copy) => (copy.power === 'running' || vm.record?.method === 'hot') && samePlace(copy.ref, place)) ?? false;
+
+const byId = ({ inventory }: RoomInput, uuid: string): Vm | undefined => inventory.vms.find((vm) => vm.uuid === uuid);
+
+/** Other VMs whose recorded move leads here and that have not arrived yet; what was promised to them is counted once. */
 function inFlight({ vm: own, to, inventory, promises }: RoomInput): readonly Vm[] {
   return inventory.vms.filter(
-    (vm) =>
-      vm.uuid !== own.uuid &&
-      vm.record !== null &&
-      samePlace(vm.record.to, to) &&
-      !promises.has(vm.uuid) &&
-      !vm.copies.some((copy) => copy.power === 'running' && samePlace(copy.ref, to)),
+    (vm) => vm.uuid !== own.uuid && vm.record !== null && samePlace(vm.record.to, to) && !promises.has(vm.uuid) && !isArriving(vm, to),
   );
 }

@@ -2,6 +2,13 @@
 import { PlacementError } from './errors.js';
 import { parseTimestamp } from './timestamp.js';
 
+/** How a go is named in messages and outputs. A declared time may be a secret of the stack: it is not repeated; the words are no secrets. */
+export function shownGo({ value, place }: { readonly value: string; readonly place: string }): string {
+  return place === 'declared' && !isWord(value) ? 'at the declared time' : `"${value}"`;
+}
+
+export const isWord = (value: string): boolean => value === 'now' || value === 'force' || value === 'hold';
+
 export const shutdownAnnotation = 'vmplacement/shutdown';
 
 /** Times in milliseconds since the epoch. */
@@ -21,7 +28,7 @@ export function parseShutdown(text: string): ShutdownValue {
   if (second === undefined) return { kind: 'at', at: start };
   const end = parseTimestamp(second);
   if (end === null) throw refused(text);
-  if (start >= end) throw new PlacementError('input', `the window ${JSON.stringify(text)} ends before it starts`);
+  if (start >= end) throw new PlacementError('input', `must be a window that ends after it starts, not ${JSON.stringify(text)}`);
   return { kind: 'window', start, end };
 }
 

@@ -49,7 +49,7 @@ function awaitingShutdown(vm: Vm, live: Copy | null, record: MigrationRecord, re
   const spent = record.declaredGo !== undefined && record.declaredGo !== null && record.declaredGo === record.spentGo;
   const ways = [
     spent
-      ? `change ${shutdownAnnotation} on the resource (its "${record.declaredGo ?? ''}" was used up by an earlier move) and run pulumi up`
+      ? `change ${shutdownAnnotation} on the resource (its value was used up by an earlier move) and run pulumi up`
       : `set annotations: {"${shutdownAnnotation}": now} on the resource and run pulumi up`,
     `or run ${command('annotate', vm.name, 'shutdown=now')} and then pulumi up`,
     'or shut the guest down and run pulumi up again',

@@ -9,7 +9,8 @@ export function announce(log: EngineLog, urn: string, plan: Plan): void {
   const moves = acts(plan);
   if (moves) log.say('info', urn, naming(plan.vm, plan.sentence));
   for (const finding of plan.findings) {
-    if (finding.severity === 'warning') log.say('warning', urn, naming(plan.vm, findingText(finding)));
+    // A blocker of a plan that is not refused (a VM that runs twice, on hosts that are both allowed) must be seen as well.
+    if (finding.severity !== 'notice') log.say('warning', urn, naming(plan.vm, findingText(finding)));
     if (finding.severity === 'notice' && moves) log.say('info', urn, naming(plan.vm, findingText(finding)));
   }
 }

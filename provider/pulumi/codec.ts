@@ -38,6 +38,9 @@ export function toStruct(properties: Properties): StructType {
 const signatureKey = '4dabf18193072939515e22adb298388d';
 const secretSignature = '1b47061264138c4ac30d75fd1eb44270';
 const outputSignature = 'd0e6a833031e9bbcd3f4e8bde6ca49a4';
+/** Marks a value that the engine would not mark by itself, because it stands at another path than the input it came from. */
+export const secret = (value: unknown): Properties => ({ [signatureKey]: secretSignature, value });
+
 /** What no property of ours can be, by signature. */
 const refused: Readonly<Record<string, string>> = {
   c44067f5952c0a294b673a41bacd8c17: 'an asset',

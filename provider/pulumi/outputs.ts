@@ -3,8 +3,9 @@ import { placeText } from '../core/inventory.js';
 import type { Finding } from '../core/finding.js';
 import type { Phase } from '../core/record.js';
 import type { PlacementState } from '../core/state.js';
+import { isWord } from '../core/shutdown-annotation.js';
 import { exactDuration } from '../core/units.js';
-import { unknownValue, type Properties } from './codec.js';
+import { secret, unknownValue, type Properties } from './codec.js';
 
 /** In the order of the schema; what does not apply is absent. */
 export function outputsOf(state: PlacementState): Properties {
@@ -43,7 +44,8 @@ export function outputsOf(state: PlacementState): Properties {
             go: lastMove.go,
           },
     keptSource: keptSource === null ? undefined : { place: placeText(keptSource.place), since: keptSource.since, bytes: keptSource.bytes },
-    spentShutdown: state.spentGo ?? undefined,
+    // A time may have been declared as a secret, and this is not the path where the engine would mark it again.
+    spentShutdown: state.spentGo === null ? undefined : isWord(state.spentGo) ? state.spentGo : secret(state.spentGo),
     findings: state.findings.map(findingOf),
   });
 }

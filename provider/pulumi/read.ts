@@ -51,8 +51,11 @@ export function refreshedInputs(inputs: Properties, state: PlacementState): Prop
   };
 }
 
-/** What `pulumi import` writes as the program: the place, and the name unless two VMs share it. */
+/** What `pulumi import` writes as the program: the host (with its cluster where two hosts share the name), and the VM's name unless two share it. */
 export function importedInputs(state: PlacementState, inventory: Inventory): Properties {
   const ambiguous = inventory.vms.some((vm) => vm.name === state.vm && vm.uuid !== state.vmId);
-  return { vm: ambiguous ? state.vmId : state.vm, cluster: state.place.cluster, host: state.place.host };
+  // In mid-move: where it is going, so that the imported declaration goes on with the move instead of cancelling it.
+  const { cluster, host } = state.pending ?? state.place;
+  const named = inventory.hosts.filter((one) => one.name === host).length > 1;
+  return { vm: ambiguous ? state.vmId : state.vm, ...(named ? { cluster } : {}), host };
 }

@@ -77,7 +77,7 @@ export const jsonSchema: { readonly $schema: string; readonly $defs: Readonly<Re
           type: 'boolean',
           default: false,
           description:
-            'Read every placement again in each preview and update, also settled ones, so that drift shows in a plain preview. Costs two lines of output and one read per placement.',
+            'Read every placement again in each preview and update, also settled ones, so that what moved outside shows as drift of the stored state in a plain preview; without it a plain preview only plans the move back. Costs two lines of output and one read per placement.',
         },
       },
     },
@@ -115,12 +115,13 @@ export const jsonSchema: { readonly $schema: string; readonly $defs: Readonly<Re
         cluster: {
           type: 'string',
           minLength: 1,
-          description: 'The cluster it shall run in; any host of it when neither `host` nor `hosts` is given.',
+          description:
+            'The cluster it shall run in; any host of it when neither `host` nor `hosts` is given. Appears in messages, no place for a secret.',
         },
         host: {
           type: 'string',
           minLength: 1,
-          description: 'The host it shall run on. Not together with `hosts`.',
+          description: 'The host it shall run on. Not together with `hosts`. Appears in messages, no place for a secret.',
         },
         hosts: {
           type: 'array',
@@ -129,7 +130,8 @@ export const jsonSchema: { readonly $schema: string; readonly $defs: Readonly<Re
             type: 'string',
             minLength: 1,
           },
-          description: 'The hosts it may run on; inside this set it stays where it is. Not together with `host`.',
+          description:
+            'The hosts it may run on; inside this set it stays where it is. Not together with `host`. Appears in messages, no place for a secret.',
         },
         method: {
           $ref: '#/$defs/Method',
@@ -453,7 +455,8 @@ export const jsonSchema: { readonly $schema: string; readonly $defs: Readonly<Re
         },
         spentShutdown: {
           type: 'string',
-          description: 'Value of the declared annotation that an earlier move used up; ignored until it changes.',
+          description:
+            'Value of the declared annotation that an earlier move used up; ignored until it changes. A time is marked as a secret, since it may have been declared as one.',
         },
         findings: {
           type: 'array',

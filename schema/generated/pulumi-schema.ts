@@ -30,7 +30,7 @@ export const pulumiSchema: Readonly<Record<string, unknown>> = {
       alwaysRefresh: {
         type: 'boolean',
         description:
-          'Read every placement again in each preview and update, also settled ones, so that drift shows in a plain preview. Costs two lines of output and one read per placement. Default: `false`.',
+          'Read every placement again in each preview and update, also settled ones, so that what moved outside shows as drift of the stored state in a plain preview; without it a plain preview only plans the move back. Costs two lines of output and one read per placement. Default: `false`.',
       },
     },
   },
@@ -910,7 +910,7 @@ export const pulumiSchema: Readonly<Record<string, unknown>> = {
       alwaysRefresh: {
         type: 'boolean',
         description:
-          'Read every placement again in each preview and update, also settled ones, so that drift shows in a plain preview. Costs two lines of output and one read per placement. Default: `false`.',
+          'Read every placement again in each preview and update, also settled ones, so that what moved outside shows as drift of the stored state in a plain preview; without it a plain preview only plans the move back. Costs two lines of output and one read per placement. Default: `false`.',
       },
     },
   },
@@ -927,18 +927,20 @@ export const pulumiSchema: Readonly<Record<string, unknown>> = {
         },
         cluster: {
           type: 'string',
-          description: 'The cluster it shall run in; any host of it when neither `host` nor `hosts` is given.',
+          description:
+            'The cluster it shall run in; any host of it when neither `host` nor `hosts` is given. Appears in messages, no place for a secret.',
         },
         host: {
           type: 'string',
-          description: 'The host it shall run on. Not together with `hosts`.',
+          description: 'The host it shall run on. Not together with `hosts`. Appears in messages, no place for a secret.',
         },
         hosts: {
           type: 'array',
           items: {
             type: 'string',
           },
-          description: 'The hosts it may run on; inside this set it stays where it is. Not together with `host`.',
+          description:
+            'The hosts it may run on; inside this set it stays where it is. Not together with `host`. Appears in messages, no place for a secret.',
         },
         method: {
           $ref: '#/types/vmplacement:index:Method',
@@ -1109,7 +1111,8 @@ export const pulumiSchema: Readonly<Record<string, unknown>> = {
         },
         spentShutdown: {
           type: 'string',
-          description: 'Value of the declared annotation that an earlier move used up; ignored until it changes.',
+          description:
+            'Value of the declared annotation that an earlier move used up; ignored until it changes. A time is marked as a secret, since it may have been declared as one.',
         },
         findings: {
           type: 'array',
@@ -1188,7 +1191,8 @@ export const pulumiSchema: Readonly<Record<string, unknown>> = {
           },
           spentShutdown: {
             type: 'string',
-            description: 'Value of the declared annotation that an earlier move used up; ignored until it changes.',
+            description:
+              'Value of the declared annotation that an earlier move used up; ignored until it changes. A time is marked as a secret, since it may have been declared as one.',
           },
           findings: {
             type: 'array',
@@ -1214,18 +1218,20 @@ export const pulumiSchema: Readonly<Record<string, unknown>> = {
           },
           cluster: {
             type: 'string',
-            description: 'The cluster it shall run in; any host of it when neither `host` nor `hosts` is given.',
+            description:
+              'The cluster it shall run in; any host of it when neither `host` nor `hosts` is given. Appears in messages, no place for a secret.',
           },
           host: {
             type: 'string',
-            description: 'The host it shall run on. Not together with `hosts`.',
+            description: 'The host it shall run on. Not together with `hosts`. Appears in messages, no place for a secret.',
           },
           hosts: {
             type: 'array',
             items: {
               type: 'string',
             },
-            description: 'The hosts it may run on; inside this set it stays where it is. Not together with `host`.',
+            description:
+              'The hosts it may run on; inside this set it stays where it is. Not together with `host`. Appears in messages, no place for a secret.',
           },
           method: {
             $ref: '#/types/vmplacement:index:Method',

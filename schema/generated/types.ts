@@ -126,7 +126,7 @@ export interface ProviderConfig {
   readonly memoryReserve?: Size;
   /** Times of the lease that keeps two controllers from moving one VM. */
   readonly lease?: LeaseTimes;
-  /** Read every placement again in each preview and update, also settled ones, so that drift shows in a plain preview. Costs two lines of output and one read per placement. Default: false. */
+  /** Read every placement again in each preview and update, also settled ones, so that what moved outside shows as drift of the stored state in a plain preview; without it a plain preview only plans the move back. Costs two lines of output and one read per placement. Default: false. */
   readonly alwaysRefresh?: boolean;
 }
 
@@ -142,11 +142,11 @@ export interface LeaseTimes {
 export interface PlacementInputs {
   /** Name or UUID of the virtual machine. Appears in messages, no place for a secret. */
   readonly vm: string;
-  /** The cluster it shall run in; any host of it when neither `host` nor `hosts` is given. */
+  /** The cluster it shall run in; any host of it when neither `host` nor `hosts` is given. Appears in messages, no place for a secret. */
   readonly cluster?: string;
-  /** The host it shall run on. Not together with `hosts`. */
+  /** The host it shall run on. Not together with `hosts`. Appears in messages, no place for a secret. */
   readonly host?: string;
-  /** The hosts it may run on; inside this set it stays where it is. Not together with `host`. */
+  /** The hosts it may run on; inside this set it stays where it is. Not together with `host`. Appears in messages, no place for a secret. */
   readonly hosts?: readonly string[];
   /** How to move it. An explicit method is obeyed or refused, never replaced. Default: "auto". */
   readonly method?: Method;
@@ -282,7 +282,7 @@ export interface PlacementOutputs {
   readonly lastMove?: LastMove;
   /** The source that waits for confirmation. */
   readonly keptSource?: KeptSource;
-  /** Value of the declared annotation that an earlier move used up; ignored until it changes. */
+  /** Value of the declared annotation that an earlier move used up; ignored until it changes. A time is marked as a secret, since it may have been declared as one. */
   readonly spentShutdown?: string;
   /** Findings of the last plan. */
   readonly findings: readonly Finding[];

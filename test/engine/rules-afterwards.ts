@@ -77,11 +77,16 @@ export const afterwards: Table = {
 
 /** Only asked. */
 export const asWell: Table = {
-  'pending continues': { of: 'pending', declared: { host: 'c-tight' }, plan: 'staged: a/a1 -> c/c-tight; continues', found: [estimate] },
+  'pending continues': {
+    of: 'pending',
+    declared: { host: 'c-tight' },
+    plan: 'staged: a/a1 -> c/c-tight; continues; a go at the VM is obeyed',
+    found: [estimate],
+  },
   'pending with a go': {
     of: 'pending',
     declared: { host: 'c-tight', ...go('now') },
-    plan: 'staged: a/a1 -> c/c-tight; continues; will-stop-vm',
+    plan: 'staged: a/a1 -> c/c-tight; continues; will-stop-vm; a go at the VM is obeyed',
     found: ['warning will-stop-vm', estimate],
   },
   'pending, and back': { of: 'pending', declared: { host: 'a1' }, plan: 'cancel staged: stays on a/a1' },

@@ -41,7 +41,7 @@ export const onTask: Table = {
   'option-start-after': {
     declared: { host: 'b1', method: 'staged', startAfter: 'never' },
     plan: 'blocked: option-unsupported',
-    found: ['blocker option-unsupported', 'notice downtime-estimate'],
+    found: ['blocker option-unsupported', 'notice cutover-at-power-off', 'notice downtime-estimate'],
     says: ['starts the VM by itself after a staged move'],
   },
   'option-detach-some': {
@@ -62,7 +62,8 @@ export const onTask: Table = {
   'hold-is-supported': {
     declared: { host: 'b1', method: 'staged', annotations: { 'vmplacement/shutdown': 'hold' } },
     plan: staged,
-    found: ['notice downtime-estimate'],
+    found: ['notice cutover-at-power-off', 'notice downtime-estimate'],
+    says: ['at any power-off'],
   },
 
   'silent-target': {

@@ -1,6 +1,8 @@
 /** How a move ends, well or cancelled: what must outlive it goes into the claim, annotation and record go. */
+import { shownGo } from '../shutdown-annotation.js';
 import type { Claim, LastMove, MigrationRecord } from '../record.js';
 import { spentAfter } from '../spent.js';
+import { shallRun } from './start.js';
 import type { MoveContext } from './step.js';
 
 export interface Ending {
@@ -39,7 +41,20 @@ export function lastMoveOf(record: MigrationRecord, end: string): LastMove {
   const back = backAt ?? end;
   // A VM that was off before had no downtime; one that is left off after a shutdown (`startAfter: never`) until it was complete.
   const downtimeMs = offAt === null || powerBefore !== 'running' ? 0 : Math.max(0, Date.parse(back) - Date.parse(offAt));
-  return { moveId, method, from, to, start: startedAt, end, downtimeMs, bytes, go: go === null ? '' : goText(go) };
+  const leftOff = method !== 'hot' && powerBefore === 'running' && !shallRun(record);
+  return {
+    moveId,
+    method,
+    from,
+    to,
+    start: startedAt,
+    end,
+    downtimeMs,
+    ...(leftOff ? { leftOff } : {}),
+    bytes,
+    go: go === null ? '' : goText(go),
+  };
 }
 
-const goText = (go: NonNullable<MigrationRecord['go']>): string => `${go.place}: ${go.value} by ${go.giver} at ${go.at}`;
+const goText = (go: NonNullable<MigrationRecord['go']>): string =>
+  `${go.place}: ${shownGo(go).replaceAll('"', '')} by ${go.giver} at ${go.at}`;

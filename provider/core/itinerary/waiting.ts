@@ -1,9 +1,11 @@
 /** Staged: the pause (rules.md §6.4) and the ways back to it. */
+import { shownGo } from '../shutdown-annotation.js';
 import { iso } from '../clock.js';
-import { formatDuration } from '../units.js';
+import { distinctDurations } from '../units.js';
 import { goNow, mayObey } from './go-now.js';
 import { sendPass } from './passes.js';
 import { hasArrived, isOff, isRunning } from './reality.js';
+import { startAfterGo } from './shutdown.js';
 import type { MoveContext, Step, StepResult } from './step.js';
 
 export const awaitGo: Step = {
@@ -39,10 +41,11 @@ export const awaitGo: Step = {
       return pause(ctx, reasons);
     }
     if (!mayObey(ctx, go, reality))
-      return pause(ctx, [`the go "${go.value}" is declared, but the plan of this run did not say that it stops the VM`]);
+      return pause(ctx, [`the go ${shownGo(go)} is declared, but the plan of this run did not say that it stops the VM`]);
     await ctx.save({ go, warnings: [], stoppedByMove: isOff(reality.source) ? ctx.record.stoppedByMove || go.place === 'guest' : false });
     return 'next';
   },
+  undo: startAfterGo,
 };
 
 /** Phase 1 again: trust was dropped, a new full copy is made while the VM runs. */
@@ -75,14 +78,18 @@ export async function backToWaiting(ctx: MoveContext, { reason, since, increment
   return pause(ctx, [reason]);
 }
 
-export async function pause(ctx: MoveContext, reasons: readonly string[]): Promise<StepResult> {
+/** The reasons become sentences of their own in the message of the state. */
+export async function pause(ctx: MoveContext, why: readonly string[]): Promise<StepResult> {
+  const reasons = why.map(capitalized);
   if (ctx.record.warnings.join('\n') !== reasons.join('\n')) await ctx.save({ warnings: reasons });
   for (const reason of reasons) ctx.warn(`${ctx.vm}: ${reason}.`);
   return 'pause';
 }
 
 export const overBudget = (ctx: MoveContext): string => {
-  const projected = formatDuration(ctx.record.increment?.projectedDowntimeMs ?? 0);
-  const budget = formatDuration(ctx.record.options.downtimeBudgetMs);
+  const [projected, budget] = distinctDurations(ctx.record.increment?.projectedDowntimeMs ?? 0, ctx.record.options.downtimeBudgetMs);
   return `the projected downtime is ${projected}, over the downtimeBudget of ${budget}: not cut over (raise the budget, or give "force")`;
 };
+
+/** A name or a command that a reason begins with stays as it is written. */
+const capitalized = (text: string): string => text.replace(/^[a-z](?=[a-z]* )/, (first) => first.toUpperCase());

@@ -31,8 +31,8 @@ export async function applyPlacement(
     throw new PlacementError('interrupted', `${desired.vm}: interrupted before anything was done.`, { vm: desired.vm });
   const fresh = await decideFresh(session, urn, desired, run);
   const { plan } = fresh;
-  holdToPromise(plan, promised);
   if (plan.action === 'error') throw new PlacementError('platform', plan.sentence, { vm: plan.vm });
+  holdToPromise(plan, promised);
   if (plan.action === 'blocked') throw blockedError(plan);
   const found = foundVm(fresh.inventory, plan, desired);
   try {

@@ -44,10 +44,12 @@ export function holdToPromise(plan: Plan, promised: string | null): void {
   if (promised === busySummary && plan.action === 'move' && !plan.willStopVm) return;
   throw new PlacementError(
     'plan-changed',
-    `${plan.vm}: reality changed since the preview: promised '${promised}', now '${plan.summary}'. Nothing was done.`,
+    `${plan.vm}: reality changed since the preview: promised ${words(promised)}, now ${words(plan.summary)}. Nothing was done.`,
     { vm: plan.vm, next: 'pulumi preview' },
   );
 }
+
+const words = (summary: string): string => (summary === '' ? 'nothing to do' : `'${summary}'`);
 
 /** Names every blocker, per candidate where there are several. */
 export const blockedError = (plan: Plan): PlacementError =>

@@ -4,6 +4,7 @@ import { clusterRefuses } from './cluster-refuses.js';
 import { coldRunning } from './cold-running.js';
 import { consoleBreaks } from './console-breaks.js';
 import { cpuIncompatible } from './cpu-incompatible.js';
+import { cutoverAtPowerOff } from './cutover-at-power-off.js';
 import { deviceUnmovable } from './device-unmovable.js';
 import { diskShared } from './disk-shared.js';
 import { diskUntracked } from './disk-untracked.js';
@@ -54,6 +55,7 @@ export const all: readonly Rule[] = [
   coldRunning,
   hotNotRunning,
   willStopVm,
+  cutoverAtPowerOff,
   cpuIncompatible,
   firmwareMachine,
   stateFiles,

@@ -1,3 +1,4 @@
+import { shownGo } from '../shutdown-annotation.js';
 import { command } from '../command.js';
 import type { Finding } from '../finding.js';
 import { spentGo } from '../go.js';
@@ -11,7 +12,7 @@ export function goSpent({ vm, desired, method }: Pick<RuleInput, 'vm' | 'desired
       'go-spent',
       'warning',
       vmSubject(vm),
-      `the declared vmplacement/shutdown="${desired.shutdown}" of VM ${vm.name} was used by an earlier move and is ignored`,
+      `the declared vmplacement/shutdown (${shownGo({ value: desired.shutdown, place: 'declared' })}) of VM ${vm.name} was used by an earlier move and is ignored`,
       `Remove it, and set it again when this move may shut the VM down; or run: ${command('annotate', vm.name, 'shutdown=now')}`,
     ),
   ];

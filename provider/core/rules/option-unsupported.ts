@@ -3,7 +3,7 @@ import type { Capabilities } from '../driver.js';
 import type { Finding } from '../finding.js';
 import { isKnown, type Vm } from '../inventory.js';
 import type { Method } from '../record.js';
-import { finding, vmSubject, type RuleInput } from './rule.js';
+import { finding, list, vmSubject, type RuleInput } from './rule.js';
 
 /** `option-unsupported`, all methods, blocker: a declared option that this platform cannot honour; never silently ignored. */
 export function optionUnsupported({
@@ -14,13 +14,13 @@ export function optionUnsupported({
 }: Pick<RuleInput, 'vm' | 'desired' | 'capabilities' | 'method'>): readonly Finding[] {
   return checks
     .filter(({ option, fires }) => desired.declared.includes(option) && fires(desired, capabilities, { vm, method }))
-    .map(({ option, because }) =>
+    .map(({ option, because, way }) =>
       finding(
         'option-unsupported',
         'blocker',
         vmSubject(vm),
         `${option} is declared for VM ${vm.name}, but ${capabilities.platform} ${because}`,
-        `Remove ${option}.`,
+        way?.(vm) ?? `Remove ${option}.`,
       ),
     );
 }
@@ -29,6 +29,8 @@ interface Check {
   /** As declared, in the schema's words. */
   readonly option: string;
   readonly because: string;
+  /** Another way out than to remove it. */
+  readonly way?: (vm: Vm) => string;
   readonly fires: (desired: Desired, capabilities: Capabilities, context: { readonly vm: Vm; readonly method: Method }) => boolean;
 }
 
@@ -55,9 +57,10 @@ const checks: readonly Check[] = [
       desired.detach.length > 0 &&
       isKnown(vm.devices) &&
       vm.devices.some((device) => !desired.detach.includes(device.name)),
+    (vm) => `Declare detach: [${isKnown(vm.devices) ? list(vm.devices.map((device) => device.name)) : ''}].`,
   ),
 ];
 
-function option(name: string, because: string, fires: Check['fires']): Check {
-  return { option: name, because, fires };
+function option(name: string, because: string, fires: Check['fires'], way?: Check['way']): Check {
+  return { option: name, because, fires, ...(way === undefined ? {} : { way }) };
 }

@@ -53,9 +53,9 @@ export function addIncoming(
 
 export function incomingDisk(view: View, truth: DiskWorld, source: CopyWorld, host: string, moveId: string, how: Mapped): CopyDisk {
   const from = source.disks.find((disk) => disk.name === truth.name);
-  const pool = how.storage[from?.pool ?? ''] ?? from?.pool ?? '';
-  const storage = view.dc.pool(host, pool)?.storageId ?? null;
-  const shared = from !== undefined && storage !== null && storage === (view.dc.pool(source.host, from.pool)?.storageId ?? null);
+  const same = from === undefined ? null : sameStorage(view, source.host, from.pool, host);
+  const pool = same ?? how.storage[from?.pool ?? ''] ?? from?.pool ?? '';
+  const shared = same !== null;
   const path = from?.path ?? '';
   return {
     name: truth.name,
@@ -67,6 +67,13 @@ export function incomingDisk(view: View, truth: DiskWorld, source: CopyWorld, ho
     segments: shared ? [] : emptyImage(blocksOf(truth.allocatedBytes)),
     corrupt: [],
   };
+}
+
+/** The pool of a host that is the very storage of this pool, under whatever name; null: none, the disk is copied. */
+function sameStorage(view: View, sourceHost: string, pool: string, host: string): string | null {
+  const storageId = view.dc.pool(sourceHost, pool)?.storageId ?? null;
+  if (storageId === null) return null;
+  return view.dc.host(host).pools.find((one) => one.storageId === storageId)?.name ?? null;
 }
 
 /** The host must answer and have what the definition names. */
@@ -83,7 +90,9 @@ export function refusePlace(view: View, vm: ResolvedVm, source: CopyWorld, place
   for (const network of source.nics.map((nic) => how.networks[nic] ?? nic)) {
     if (!host.networks.includes(network)) refuse(`it has no network ${network}`);
   }
-  for (const pool of source.disks.map((disk) => how.storage[disk.pool] ?? disk.pool)) {
+  for (const pool of source.disks.map(
+    (disk) => sameStorage(view, source.host, disk.pool, place.host) ?? how.storage[disk.pool] ?? disk.pool,
+  )) {
     if (view.dc.pool(place.host, pool) === undefined) refuse(`it has no storage pool ${pool}`);
   }
   const stuck = vm.devices.find((device) => device.hostLocal && source.devices.includes(device.name) && !how.detach.includes(device.name));

@@ -7,7 +7,7 @@ import { usedMemory } from './definition.js';
 import { hostState, refOf, type View } from './model.js';
 import { readLease } from './records.js';
 import { isUp, vmState } from './vm-state.js';
-import type { CopyWorld, VmWorld } from './world.js';
+import type { CopyDisk, CopyWorld, DiskWorld, VmWorld } from './world.js';
 
 export function surveyWorld(view: View, wallNow: number): Inventory {
   const unread = new Set(
@@ -133,12 +133,17 @@ function storedBytes(state: VmWorld, copy: CopyWorld): number {
   return state.disks.reduce((sum, truth) => {
     const disk = copy.disks.find((one) => one.name === truth.name);
     if (disk === undefined) return sum;
-    if (copy.role !== 'incoming' || disk.shared) return sum + truth.allocatedBytes;
-    return sum + BLOCK * spanBlocks(disk.segments.filter((segment) => segment.at !== NOTHING));
+    return sum + writtenBytes(copy, disk, truth);
   }, 0);
 }
 
-/** Bytes in use per storage: what a copy being built will hold is reserved from the beginning. */
+/** A copy that is being built holds what was sent so far. */
+function writtenBytes(copy: CopyWorld, disk: CopyDisk, truth: DiskWorld): number {
+  if (copy.role !== 'incoming' || disk.shared) return truth.allocatedBytes;
+  return BLOCK * spanBlocks(disk.segments.filter((segment) => segment.at !== NOTHING));
+}
+
+/** Bytes in use per storage. */
 function usedStorage(view: View): ReadonlyMap<string, number> {
   const used = new Map<string, number>();
   const counted = new Set<string>();
@@ -154,7 +159,7 @@ function usedStorage(view: View): ReadonlyMap<string, number> {
         const image = `${key} ${disk.path}`;
         if (pool.storageId !== null && counted.has(image)) continue;
         counted.add(image);
-        used.set(key, (used.get(key) ?? 0) + truth.allocatedBytes);
+        used.set(key, (used.get(key) ?? 0) + writtenBytes(copy, disk, truth));
       }
     }
   }

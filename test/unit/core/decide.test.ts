@@ -187,13 +187,20 @@ describe('choosing the host (rules.md §4)', () => {
       reasons: ['vm-running', 'hot-possible', 'fewest-warnings'],
     });
   });
-  it('what other plans were promised counts as used, and a promise is kept', () => {
+  it('what other plans were promised fills a host, but does not change the rank: an engine asks in any order', () => {
     const promises = new Promises();
     promises.promise('other', place('b/b1'), GiB, {});
-    expect(plan(inCluster('b'), {}, { promises })).toMatchObject({ to: place('b/b2') });
-    promises.promise('uuid-web-01', place('b/b1'), 2 * GiB, {});
-    promises.promise('third', place('b/b1'), 8 * GiB, {});
     expect(plan(inCluster('b'), {}, { promises })).toMatchObject({ to: place('b/b1') });
+    promises.promise('third', place('b/b1'), 1024 * GiB, {});
+    expect(plan(inCluster('b'), {}, { promises })).toMatchObject({ to: place('b/b2') });
+  });
+  it('a promise is kept', () => {
+    const promises = new Promises();
+    promises.promise('uuid-web-01', place('b/b2'), 2 * GiB, {});
+    expect(plan(inCluster('b'), {}, { promises })).toMatchObject({
+      to: place('b/b2'),
+      reasons: ['vm-running', 'hot-possible', 'promised'],
+    });
   });
   it('a blocked host is passed over, and listed with its reason', () => {
     const got = plan(onHosts(['b1', 'b2', 'b9']), { hosts: hostsWith(host('b/b1', {}, { state: 'maintenance' })) });
@@ -273,7 +280,7 @@ describe('continuing a move (rules.md §2)', () => {
         method: 'staged',
         from: place('a/a1'),
         to: place('b/b1'),
-        summary: 'staged: a/a1 -> b/b1; continues',
+        summary: 'staged: a/a1 -> b/b1; continues; a go at the VM is obeyed',
       });
   });
   it('a VM that we shut down is not "off, therefore cold"', () => {
@@ -295,7 +302,7 @@ describe('continuing a move (rules.md §2)', () => {
   it('a go that is there already: will-stop-vm', () => {
     expect(plan(onHost('b1', { shutdown: 'now' }), moving())).toMatchObject({
       willStopVm: true,
-      summary: 'staged: a/a1 -> b/b1; continues; will-stop-vm',
+      summary: 'staged: a/a1 -> b/b1; continues; will-stop-vm; a go at the VM is obeyed',
     });
     expect(plan(onHost('b1', { shutdown: 'hold' }), moving())).toMatchObject({ willStopVm: false });
   });

@@ -53,7 +53,14 @@ describe('hot', () => {
     );
   });
   it('ends also where rounds hardly shrink', () => {
-    expect(preCopy(1000, (ms) => dirtied(99.9999, 0, ms), 100, 0).converges).toBe(false);
+    expect(
+      preCopy(
+        1000,
+        (ms) => dirtied(99.9999, 0, ms),
+        100,
+        (rest) => rest === 0,
+      ).converges,
+    ).toBe(false);
   });
 });
 

@@ -267,6 +267,15 @@ describe('what a method asks of the VM', () => {
   });
 });
 
+describe('cutover-at-power-off', () => {
+  const watched = { ctx: { capabilities: capabilities({ holdsCutover: false }) } };
+  it('says that the platform cuts over by itself, for staged only, and only there', () => {
+    expect(said('cutover-at-power-off', { method: 'staged', ...watched })).toEqual(is(/^notice: .* cuts VM web-01 over at any power-off/));
+    expect(said('cutover-at-power-off', { method: 'cold', ...watched })).toEqual([]);
+    expect(said('cutover-at-power-off', { method: 'staged' })).toEqual([]);
+  });
+});
+
 describe('will-stop-vm', () => {
   it.each([
     ['staged, go declared', { method: 'staged', desired: { shutdown: 'now' } }],

@@ -2,6 +2,7 @@ import { fc, test } from '@fast-check/vitest';
 import { describe, expect, it } from 'vitest';
 import { PlacementError } from '../../../provider/core/errors.js';
 import {
+  distinctDurations,
   exactDuration,
   exactRate,
   exactSize,
@@ -62,6 +63,11 @@ describe('durations', () => {
     [86_390_000, '1d'],
     [183_600_000, '2d3h'],
   ])('shows %d ms as %s', (milliseconds, text) => expect(formatDuration(milliseconds)).toBe(text));
+
+  it('two that look the same in short are shown exactly', () => {
+    expect(distinctDurations(1020, 1000)).toEqual(['1s20ms', '1s']);
+    expect(distinctDurations(1200, 1000)).toEqual(['1.2s', '1s']);
+  });
 });
 
 describe('sizes', () => {
