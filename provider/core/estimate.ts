@@ -3,17 +3,7 @@ import type { Desired } from './desired.js';
 import type { Capabilities } from './driver.js';
 import { isKnown, type Disk, type HostFacts, type Maybe, type Place, type Vm, type Inventory } from './inventory.js';
 import { throughput } from './link.js';
-import {
-  ASSUMED_DIRTY,
-  DEFINE_AND_START_MS,
-  GUEST_SHUTDOWN_MS,
-  SHRINKS_TO,
-  dirtied,
-  hotCopy,
-  preCopy,
-  transferMs,
-  type PreCopy,
-} from './physics.js';
+import { ASSUMED_DIRTY, DEFINE_AND_START_MS, SHRINKS_TO, cutover, dirtied, hotCopy, preCopy, transferMs, type PreCopy } from './physics.js';
 import type { Estimate } from './plan.js';
 import type { Method, MigrationRecord } from './record.js';
 import { formatRate } from './units.js';
@@ -60,22 +50,20 @@ export function estimate(input: EstimateInput): Estimate | null {
       return { copyBytes: 0, copyMs: 0, downtimeMs, downBytes: allocated, basis };
     }
     case 'staged': {
-      const perByte = { off: 1, increment: 2, full: 1 }[verify];
-      const always = DEFINE_AND_START_MS + (verify === 'full' ? transferMs(allocated, rate) : 0);
-      const fits = (Math.max(0, input.desired.downtimeBudgetMs - always) / 1000) * (rate / perByte);
+      const last = cutover({ verify, copiedBytes: allocated, dirty, bytesPerSecond: rate });
+      const fits = (rest: number): boolean => last.downtimeMs(rest) <= input.desired.downtimeBudgetMs;
       const changed = (ms: number): number => Math.min(allocated, dirtied(dirty.diskBytesPerSecond, dirty.diskWorkingSetBytes, ms));
       const passes = (bytes: number, before: number): PreCopy => preCopy(bytes, changed, rate, fits, SHRINKS_TO, before);
       const sent = input.record?.increment ?? null;
       const phase1 = sent === null ? passes(allocated, 0) : passes(changed(input.nowMs - Date.parse(sent.at)), sent.n);
-      // After the go at least one more increment is sent while the VM runs; then it goes on writing while it shuts down.
+      // After the go at least one more increment is sent while the VM runs.
       const shrink = passes(phase1.restBytes, phase1.rounds);
       if (!shrink.converges) basis.push('increments stop shrinking before they fit the downtime budget');
-      const downBytes = Math.min(changed(Infinity), shrink.restBytes + changed(GUEST_SHUTDOWN_MS));
       return {
         copyBytes: phase1.bytes + shrink.bytes,
         copyMs: phase1.ms + shrink.ms,
-        downtimeMs: transferMs(downBytes * perByte, rate) + always,
-        downBytes,
+        downtimeMs: last.downtimeMs(shrink.restBytes),
+        downBytes: last.downBytes(shrink.restBytes),
         basis,
       };
     }

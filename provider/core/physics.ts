@@ -33,6 +33,29 @@ export function dirtied(bytesPerSecond: number, workingSetBytes: number, millise
   return workingSetBytes > 0 ? Math.min(written, workingSetBytes) : written;
 }
 
+export interface CutoverInput {
+  readonly verify: 'off' | 'increment' | 'full';
+  readonly copiedBytes: number;
+  readonly dirty: DirtyRate;
+  readonly bytesPerSecond: number;
+}
+
+export interface Cutover {
+  /** Sent while the VM is off, of what has changed when its shutdown is sent: it goes on writing until it is off. */
+  readonly downBytes: (changedBytes: number) => number;
+  readonly downtimeMs: (changedBytes: number) => number;
+}
+
+/** The last increment of a staged move: its bytes, their read-back, define and start. */
+export function cutover({ verify, copiedBytes, dirty, bytesPerSecond }: CutoverInput): Cutover {
+  const perByte = { off: 1, increment: 2, full: 1 }[verify];
+  const always = DEFINE_AND_START_MS + (verify === 'full' ? transferMs(copiedBytes, bytesPerSecond) : 0);
+  const changed = (ms: number): number => Math.min(copiedBytes, dirtied(dirty.diskBytesPerSecond, dirty.diskWorkingSetBytes, ms));
+  // Never more than it writes to at all, but for what a pass has already found changed.
+  const downBytes = (bytes: number): number => Math.max(bytes, Math.min(changed(Infinity), bytes + changed(GUEST_SHUTDOWN_MS)));
+  return { downBytes, downtimeMs: (bytes) => transferMs(downBytes(bytes) * perByte, bytesPerSecond) + always };
+}
+
 export interface PreCopy {
   /** Sent while the guest runs. */
   readonly bytes: number;
@@ -46,13 +69,13 @@ export interface PreCopy {
 
 /**
  * Rounds of copying something that changes meanwhile: the first copies everything, each further one what was dirtied during the one
- * before (`dirtyIn` a time), until the rest is at most `restBytes` or is not smaller than `shrinksTo` of the one before.
+ * before (`dirtyIn` a time), until the rest `fits` or is not smaller than `shrinksTo` of the one before.
  */
 export function preCopy(
   bytes: number,
   dirtyIn: (milliseconds: number) => number,
   bytesPerSecond: number,
-  restBytes: number,
+  fits: (restBytes: number) => boolean,
   shrinksTo = 1,
   roundsBefore = 0,
 ): PreCopy {
@@ -66,7 +89,7 @@ export function preCopy(
     ms += took;
     rounds += 1;
     const dirty = dirtyIn(took);
-    if (dirty <= restBytes) return { bytes: sent, ms, restBytes: dirty, rounds, converges: true };
+    if (fits(dirty)) return { bytes: sent, ms, restBytes: dirty, rounds, converges: true };
     // The first round copies everything and says nothing about shrinking.
     if ((rounds > 1 && dirty >= next * shrinksTo) || rounds === MAX_ROUNDS)
       return { bytes: sent, ms, restBytes: dirty, rounds, converges: false };
@@ -85,6 +108,11 @@ export function hotCopy(
   const disksMs = transferMs(diskBytes, bytesPerSecond);
   const limit = (bytesPerSecond * HOT_DOWNTIME_LIMIT_MS) / 1000;
   const all = memoryBytes + onDisks(disksMs);
-  const rounds = preCopy(all, (ms) => Math.min(all, inMemory(ms) + onDisks(ms)), bytesPerSecond, limit);
+  const rounds = preCopy(
+    all,
+    (ms) => Math.min(all, inMemory(ms) + onDisks(ms)),
+    bytesPerSecond,
+    (rest) => rest <= limit,
+  );
   return { ...rounds, bytes: diskBytes + rounds.bytes, ms: disksMs + rounds.ms };
 }

@@ -4,6 +4,7 @@ import type { Replication } from '../driver.js';
 import { copiedDisks } from '../estimate.js';
 import { isKnown } from '../inventory.js';
 import { hostOf } from '../locate.js';
+import { ASSUMED_DIRTY } from '../physics.js';
 import { projectedDowntime, stoppedShrinking } from '../progress.js';
 import { parkIfInterrupted } from './parking.js';
 import { isRunning } from './reality.js';
@@ -14,7 +15,12 @@ export async function sendPass(ctx: MoveContext, reality: Reality): Promise<Repl
   parkIfInterrupted(ctx);
   const pass = await ctx.driver.replicate(ctx.move(reality), ctx.run('parkable'));
   const at = await ctx.clock.now();
-  const projectedDowntimeMs = projectedDowntime(pass, ctx.record.options, copiedBytes(ctx, reality));
+  const projectedDowntimeMs = projectedDowntime({
+    pass,
+    verify: ctx.driver.capabilities.verify ? ctx.record.options.verify : 'off',
+    copiedBytes: copiedBytes(ctx, reality),
+    dirty: isKnown(reality.vm.dirtyRate) ? reality.vm.dirtyRate : ASSUMED_DIRTY,
+  });
   ctx.countPass();
   await ctx.save({
     increment: { n: pass.n, images: pass.images, at: iso(at), bytes: pass.bytes, projectedDowntimeMs },

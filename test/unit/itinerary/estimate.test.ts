@@ -20,7 +20,7 @@ const cases: readonly Case[] = [
   { method: 'staged', desired: want('f1', { shutdown: 'now' }) },
   { method: 'staged', desired: want('f1', { shutdown: 'now', verify: 'full', downtimeBudgetMs: 1e9 }) },
   { method: 'staged', desired: want('f1', { shutdown: 'now', bandwidthBytesPerSecond: 100 * 1024 ** 2 }) },
-  { method: 'staged', desired: want('f1', { shutdown: 'now', downtimeBudgetMs: 2_000 }) },
+  { method: 'staged', desired: want('f1', { shutdown: 'force', downtimeBudgetMs: 2_000 }) },
 ];
 const sizes = ['1GiB', '20GiB', '300GiB'];
 const dirtyRates = ['1MiB/s', '40MiB/s'];
