@@ -109,6 +109,8 @@ export interface LastMove {
   readonly end: Timestamp;
   /** Time the VM did not run because of the move, ms; 0 for one that was off before. */
   readonly downtimeMs: number;
+  /** `startAfter: never` left a VM off that ran before: `downtimeMs` is the time until it was complete. */
+  readonly leftOff?: true;
   readonly bytes: number;
   /** Who gave the go, e.g. "vm: alice at 2026-..."; empty where none was needed. */
   readonly go: string;

@@ -32,6 +32,12 @@ export function formatDuration(milliseconds: number): string {
   return exactDuration(Math.round(milliseconds / resolution) * resolution);
 }
 
+/** Two that are held against each other: where the short forms are the same, the exact ones. */
+export function distinctDurations(one: number, other: number): readonly [string, string] {
+  const short = [formatDuration(one), formatDuration(other)] as const;
+  return short[0] === short[1] ? [exactDuration(one), exactDuration(other)] : short;
+}
+
 /** Short, for people: "0 B", "1.5 GiB", "20 GiB". */
 export function formatBytes(bytes: number): string {
   let value = bytes;

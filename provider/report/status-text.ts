@@ -115,7 +115,8 @@ function detailText(entry: StatusEntry, now: number, look: Look): string {
   return lines.join('\n');
 }
 
-function downtimeText({ method, downtimeMs }: LastMoveNote): string {
+function downtimeText({ method, downtimeMs, leftOff }: LastMoveNote): string {
+  if (leftOff === true) return `left off as declared (startAfter: never), complete ${formatDuration(downtimeMs)} after its shutdown`;
   if (downtimeMs === 0) return 'no downtime';
   return `${method === 'hot' ? 'stood still for' : 'off for'} ${formatDuration(downtimeMs)}`;
 }

@@ -2,7 +2,7 @@
 import { iso } from '../clock.js';
 import { PlacementError } from '../errors.js';
 import { isKnown, placeText } from '../inventory.js';
-import { isRunning, isUnread } from './reality.js';
+import { isRunning, isUnread, standing } from './reality.js';
 import { shallRun, sourceTookOver, type SourceRan } from './start.js';
 import type { Step } from './step.js';
 
@@ -30,14 +30,15 @@ export const readBack = (phase: Step['phase'], sourceRan: SourceRan | null): Ste
     if (isUnread(reality, record.from))
       throw new PlacementError(
         'platform',
-        `${ctx.vm}: runs on ${to}, but ${placeText(record.from)} cannot be read, so nothing there is touched.`,
+        `${ctx.vm}: ${standing(target, record.to)}, but ${placeText(record.from)} cannot be read, so nothing there is touched.`,
         {
           vm: ctx.vm,
           next: 'pulumi up when that host answers',
         },
       );
     const others = reality.unread.map((host) => `${host.cluster}/${host.name}`);
-    if (others.length > 0) ctx.warn(`${ctx.vm}: runs on ${to}; not read, so not checked for another copy: ${others.join(', ')}.`);
+    if (others.length > 0)
+      ctx.warn(`${ctx.vm}: ${standing(target, record.to)}; not read, so not checked for another copy: ${others.join(', ')}.`);
 
     if (record.autostartBefore && !(isKnown(target.autostart) && target.autostart)) {
       await ctx.checkLease();

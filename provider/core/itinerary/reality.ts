@@ -61,6 +61,12 @@ export const isRunning = (copy: Copy | null): copy is Copy & { readonly power: '
 /** Its CPUs do not run; whether its disks can be trusted is another question. */
 export const isStopped = (copy: Copy | null): boolean => copy !== null && (copy.power === 'off' || copy.power === 'crashed');
 
+/** "runs on b/b1", "is off on b/b1": one that was off before, or shall be left off, does not run. */
+export function standing(copy: Copy | null, place: Place): string {
+  if (copy === null) return `is not found on ${placeText(place)}`;
+  return `${copy.power === 'running' ? 'runs' : `is ${copy.power}`} on ${placeText(place)}`;
+}
+
 /** The source ran after it had read off: what was copied since is void (rules.md §6.7). */
 export function ranSince(source: Copy, offAt: Timestamp | null): boolean {
   if (!isStopped(source)) return true;

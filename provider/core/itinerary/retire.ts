@@ -1,8 +1,9 @@
 /** The source goes last: kept until it is confirmed, or removed (rules.md §6.11); then the move is over. */
+import { command } from '../command.js';
 import { PlacementError } from '../errors.js';
 import { placeText } from '../inventory.js';
 import { endMove, lastMoveOf, writeEnding } from './closing.js';
-import { isUnread, readReality } from './reality.js';
+import { isUnread, readReality, standing } from './reality.js';
 import { sourceTookOver, type SourceRan } from './start.js';
 import type { Step } from './step.js';
 
@@ -38,7 +39,7 @@ export const retire = (phase: Step['phase'], sourceRan: SourceRan | null): Step 
       await ctx.save({ phase: 'AwaitingConfirmation' });
     }
     ctx.notice(
-      `${ctx.vm}: runs on ${placeText(record.to)}; its source on ${placeText(record.from)} is kept, blocked. Next: vmplacement confirm ${ctx.vm}`,
+      `${ctx.vm}: ${standing(reality.target, record.to)}; its source on ${placeText(record.from)} is kept, blocked. Next: ${command('confirm', ctx.vm)}`,
     );
     return 'pause';
   },

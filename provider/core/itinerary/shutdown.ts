@@ -1,4 +1,5 @@
 /** Sends a shutdown and watches for it: grace, then late shutdown; a power-off only under `force` (rules.md §6.6). */
+import { isShutDownAsGo } from '../power-after-cancel.js';
 import { formatDuration } from '../units.js';
 import { isOff, isRunning, isUnread } from './reality.js';
 import type { MoveContext, Reality, Undo } from './step.js';
@@ -31,6 +32,15 @@ export async function shutDown(ctx: MoveContext, reality: Reality, force: 'force
   );
   return { off: await waitFor(ctx, off, lateShutdownMs, run.signal) };
 }
+
+/** Shut down by the operator as the go, which no `up` may have taken yet: a cancel starts it again as one that the move stopped. */
+export const startAfterGo: Undo = async (ctx) => {
+  const { record, driver } = ctx;
+  const { vm, source } = await ctx.read();
+  if (!record.stoppedByMove && source !== null && isShutDownAsGo({ vm, record, live: source, capabilities: driver.capabilities }))
+    await ctx.save({ stoppedByMove: true });
+  await startSourceAgain(ctx);
+};
 
 /** A VM that ran before and that this move (or the go) stopped is started again; one found off stays off. */
 export const startSourceAgain: Undo = async (ctx) => {

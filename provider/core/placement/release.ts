@@ -1,10 +1,11 @@
 /** Delete of the resource: the VM stays where it is and as it is (rules.md §6 "Delete"). */
+import { command } from '../command.js';
 import { PlacementError } from '../errors.js';
 import { placeText, unreadHosts, type Inventory, type Vm } from '../inventory.js';
-import { canCancel, seen } from '../itinerary/index.js';
+import { canCancel, seen, standing } from '../itinerary/index.js';
 import { locate } from '../locate.js';
 import type { MigrationRecord } from '../record.js';
-import { cancelNow } from './cancel.js';
+import { cancelMoving } from './cancel.js';
 import { withLease, withMove } from './move.js';
 import type { PlacementRun, Session } from './session.js';
 
@@ -39,8 +40,8 @@ async function releaseMoving(session: Session, vm: Vm, record: MigrationRecord, 
   if (record.phase === 'AwaitingConfirmation') {
     await removeClaim(session, vm, run);
     return (
-      `${vm.name}: runs on ${placeText(record.to)}, no longer managed. Its source on ${placeText(record.from)} is still kept there, ` +
-      `blocked. Next: vmplacement confirm ${vm.name} removes it.`
+      `${vm.name}: ${standing(seen(inventory, record).target, record.to)}, no longer managed. Its source on ${placeText(record.from)} is still kept there, ` +
+      `blocked. Next: ${command('confirm', vm.name)} removes it.`
     );
   }
   if (!canCancel({ record, driver: session.driver }, seen(inventory, record)))
@@ -49,9 +50,9 @@ async function releaseMoving(session: Session, vm: Vm, record: MigrationRecord, 
       next: 'pulumi up lets the move end, then destroy',
     });
   const given = { shutdown: undefined, mayStop: false };
-  await withMove(session, { record, stored: true, given }, run, (ctx) => cancelNow(ctx, null));
+  const { text } = await withMove(session, { record, stored: true, given }, run, (ctx) => cancelMoving(ctx, null));
   await removeClaim(session, vm, run);
-  return `${vm.name}: its move to ${placeText(record.to)} was cancelled; it stays on ${placeText(record.from)}, no longer managed.`;
+  return `${text} It is no longer managed.`;
 }
 
 async function removeClaim(session: Session, vm: Vm, run: PlacementRun): Promise<void> {

@@ -5,7 +5,7 @@ import { carryOut } from '../itinerary/index.js';
 import { locate } from '../locate.js';
 import type { MigrationRecord } from '../record.js';
 import { parseShutdown } from '../shutdown-annotation.js';
-import { cancelRequested } from './cancel.js';
+import { cancelAsked } from './cancel.js';
 import { isLeaseLost, withLease, withMove } from './move.js';
 import type { PlacementRun, Session } from './session.js';
 
@@ -13,10 +13,7 @@ import type { PlacementRun, Session } from './session.js';
 export async function cancelMove(session: Session, name: string, run: PlacementRun): Promise<string> {
   const { vm, record } = await moving(session, name, run);
   return orHandOver(session, vm, record, 'cancel', () =>
-    withMove(session, { record, stored: true, given: unknownDeclaration }, run, async (ctx) => {
-      await cancelRequested(ctx);
-      return `${vm.name}: its move to ${placeText(record.to)} was cancelled; it is not started again until the declaration changes, or: vmplacement resume ${vm.name}`;
-    }),
+    withMove(session, { record, stored: true, given: unknownDeclaration }, run, async (ctx) => (await cancelAsked(ctx)).text),
   );
 }
 

@@ -76,6 +76,10 @@ describe('annotate', () => {
   test.each([
     [['shutdown=soon'], 'must be "now", "force", "hold"'],
     [['shutdown='], 'must be "now"'],
+    [
+      ['shutdown=2026-05-01T11:00:00Z/2026-05-01T10:00:00Z'],
+      'The value of shutdown must be a window that ends after it starts, not "2026-05-01T11:00:00Z/2026-05-01T10:00:00Z".',
+    ],
     [['shutdown'], 'The value is missing.'],
     [[], 'The value is missing.'],
     [['reboot=now'], 'is not an annotation that is known here'],
@@ -140,11 +144,11 @@ describe('confirm, cancel, resume', () => {
 
   test('given a terminal, then progress is a live line there, and the result stands alone on standard output', async () => {
     const there = world({ files: { 'datacenter.yaml': datacenterYaml, 'Pulumi.yaml': usualStack, 'Pulumi.dev.yaml': '' }, tty: true });
-    await up(there, 'erp', staged);
-    const { exit, out, err } = await there.vmplacement('cancel', 'erp-01');
+    await up(there, 'db', { vm: 'db-01', host: 'a2' });
+    const { exit, out, err } = await there.vmplacement('confirm', 'db-01');
     expect(exit).toBe(0);
     expect(err).toContain('\u001b[');
-    expect(out).toMatch(/^erp-01: its move to b\/b1 was cancelled/);
+    expect(out).toMatch(/^db-01: confirmed/);
   });
 
   test('given no terminal, then progress is lines on standard error', async () => {
@@ -152,6 +156,7 @@ describe('confirm, cancel, resume', () => {
     const ran: Ran = await there.vmplacement('cancel', 'erp-01');
     expect(ran.err).not.toContain('\u001b');
     for (const line of ran.err.split('\n').filter((one) => one !== '')) expect(line).toContain('erp-01');
+    expect(`${ran.out}${ran.err}`.match(/cancelled/g)).toHaveLength(1);
   });
 });
 

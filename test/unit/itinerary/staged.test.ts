@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { MoveFailed, applyPlacement, cancelMove, resumeMove } from '../../../provider/core/placement.js';
+import { MoveFailed, applyPlacement, cancelMove, releasePlacement, resumeMove } from '../../../provider/core/placement.js';
 import type { Vm } from '../../../provider/core/inventory.js';
-import { Lab, stack, want } from './lab.js';
+import { Lab, stack, urn, want } from './lab.js';
 
 const at = (vm: Vm): readonly string[] =>
   vm.copies.map((copy) => `${copy.ref.host} ${copy.role} ${copy.power}${copy.blocked ? ' blocked' : ''}`);
@@ -212,7 +212,7 @@ describe('the brakes', () => {
     const lab = new Lab({ vm: { shutdown: { ignores: true } } });
     const state = await lab.up(want('f1', { shutdown: 'now' }));
     expect(state).toMatchObject(waiting);
-    expect(state.message).toContain('did not obey');
+    expect(state.message).toContain('. The guest did not obey');
     expect((await lab.vm()).record).toMatchObject({ stoppedByMove: false, go: null });
   });
 
@@ -237,6 +237,35 @@ describe('the brakes', () => {
     expect(state).toMatchObject(waiting);
     expect(state.message).toContain('over the downtimeBudget of 5s');
     expect(await lab.up(want('f1', { shutdown: 'force', downtimeBudgetMs: 5000 }))).toMatchObject(moved);
+  });
+
+  it('a budget that rounds to the same figure as the projection is told apart from it', async () => {
+    const lab = new Lab({ vm: { dirtyRate: '195MiB/s', workingSet: '300MiB' } });
+    await lab.up(want('f1'));
+    const projected = (await lab.vm()).record!.increment!.projectedDowntimeMs;
+    const state = await lab.up(want('f1', { shutdown: 'now', downtimeBudgetMs: projected - 10 }));
+    expect(state).toMatchObject(waiting);
+    const [, figure, budget] = /The projected downtime is (\S+), over the downtimeBudget of (\S+):/.exec(state.message)!;
+    expect(figure).not.toBe(budget);
+  });
+
+  it('the projected downtime counts what the guest writes while it shuts down', async () => {
+    const lab = new Lab({ vm: { dirtyRate: '100MiB/s' } });
+    await lab.up(want('f1'));
+    const projected = (await lab.vm()).record!.increment!.projectedDowntimeMs;
+    const { lastMove } = await lab.up(want('f1', { shutdown: 'force' }));
+    expect(lastMove!.downtimeMs).toBeGreaterThan(4000);
+    expect(projected / lastMove!.downtimeMs).toBeGreaterThan(0.75);
+    expect(projected / lastMove!.downtimeMs).toBeLessThan(1.25);
+  });
+
+  it('startAfter: never: the move says that the VM was left off, not that it was down for a while', async () => {
+    const lab = new Lab();
+    const state = await lab.up(want('f1', { shutdown: 'now', startAfter: 'never' }));
+    expect(state).toMatchObject({ phase: 'AwaitingConfirmation', power: 'off', lastMove: { leftOff: true } });
+    const told = lab.events.flatMap((event) => (event.kind === 'notice' ? [event.message] : [])).join('\n');
+    expect(told).toContain('web-01: is off on far/f1; its source on a/a1 is kept, blocked.');
+    expect(told).not.toContain('runs on far/f1');
   });
 
   it('a declared go does not stop the VM in an up whose plan did not say so', async () => {
@@ -334,6 +363,72 @@ describe('cancel', () => {
     await lab.outside.setHost('f1', null);
     await lab.up(want('a1'));
     expect(at(await lab.vm())).toEqual(['a1 live running']);
+  });
+
+  describe('of a move that waits, whose guest was shut down by hand', () => {
+    const shutDown = async (how: 'clean' | 'hard', style: 'driven' | 'task' = 'driven'): Promise<Lab> => {
+      const lab = new Lab({ style });
+      await lab.up(want('f1'));
+      await lab.advance(minute);
+      await lab.outside.shutdown('web-01', how);
+      return lab;
+    };
+
+    it('by vmplacement cancel: that was a go, so it is started again', async () => {
+      const lab = await shutDown('clean');
+      const said = await cancelMove(lab.session(), 'web-01', lab.run());
+      expect(said).toBe(
+        'web-01: its move to far/f1 was cancelled; it stays on a/a1. The move is not started again until the declaration changes, or: vmplacement resume web-01',
+      );
+      expect(at(await lab.vm())).toEqual(['a1 live running']);
+      expect(await lab.vm()).toMatchObject(clean);
+      // The answer tells it; an event would tell it twice.
+      expect(JSON.stringify(lab.events)).not.toContain('was cancelled');
+    });
+
+    it('by a revert, also while a hold put its cutover off', async () => {
+      const lab = await shutDown('clean');
+      await lab.annotate('hold');
+      expect(await lab.up(want('f1'))).toMatchObject({ phase: 'AwaitingShutdown', power: 'off' });
+      expect(await lab.up(want('a1'))).toMatchObject({ phase: 'Settled', power: 'running', place: { host: 'a1' } });
+      expect(await lab.vm()).toMatchObject(clean);
+      expect(await lab.journal()).toEqual([]);
+    });
+
+    it('by delete', async () => {
+      const lab = await shutDown('clean');
+      const said = await releasePlacement(lab.session(), urn, 'web-01', lab.run());
+      expect(said).toBe('web-01: its move to far/f1 was cancelled; it stays on a/a1. It is no longer managed.');
+      expect(at(await lab.vm())).toEqual(['a1 live running']);
+      expect(await lab.vm()).toMatchObject({ ...clean, claim: null });
+    });
+
+    it('not cleanly: it stays off, and every answer says so and how to start it', async () => {
+      const off = /it stays on a\/a1, but IS NOT RUNNING there \(off\)\. .* start it on a\/a1 by hand\./;
+      const cancelled = await shutDown('hard');
+      expect(await cancelMove(cancelled.session(), 'web-01', cancelled.run())).toMatch(off);
+      expect(at(await cancelled.vm())).toEqual(['a1 live off']);
+      const released = await shutDown('hard');
+      expect(await releasePlacement(released.session(), urn, 'web-01', released.run())).toMatch(off);
+      const reverted = await shutDown('hard');
+      await reverted.up(want('a1'));
+      expect(reverted.warnings()).toMatch(off);
+    });
+  });
+
+  it('of a VM that crashed while its move waits: it is not started', async () => {
+    const lab = new Lab();
+    await lab.up(want('f1'));
+    await lab.outside.crash('web-01');
+    expect(await cancelMove(lab.session(), 'web-01', lab.run())).toContain('IS NOT RUNNING there (crashed)');
+    expect(at(await lab.vm())).toEqual(['a1 live crashed']);
+  });
+
+  it('of a VM that was off before: it stays off, without alarm', async () => {
+    const lab = new Lab({ vm: { power: 'off' } });
+    const stop = new AbortController();
+    await lab.up(want('f1'), stopDuring(lab, stop, 'copy')).catch(() => undefined);
+    expect(await cancelMove(lab.session(), 'web-01', lab.run())).toContain('it stays on a/a1, off as before.');
   });
 
   it('another target while replicating drops the old replica', async () => {
