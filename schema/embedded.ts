@@ -91,7 +91,6 @@ export interface ResolvedVm {
   readonly memoryDirtyBytesPerSecond: number;
   readonly memoryWorkingSetBytes: number;
   readonly shutdown: { readonly takesMs: number; readonly ignores: boolean };
-  readonly bootMs: number;
 }
 
 export interface ResolvedDisk {
@@ -162,7 +161,7 @@ function resolveLink(declared: EmbeddedLink, clusters: ReadonlySet<string>): Res
 }
 
 function resolveVm(id: string, declared: EmbeddedVm): ResolvedVm {
-  const { alsoOn, boot, claim, cpu, dirtyRate, memory, memoryDirtyRate, memoryWorkingSet, shutdown, workingSet, ...vm } = fill(
+  const { alsoOn, claim, cpu, dirtyRate, memory, memoryDirtyRate, memoryWorkingSet, shutdown, workingSet, ...vm } = fill(
     'EmbeddedVm',
     declared,
   );
@@ -188,7 +187,6 @@ function resolveVm(id: string, declared: EmbeddedVm): ResolvedVm {
     memoryDirtyBytesPerSecond: parseRate(memoryDirtyRate),
     memoryWorkingSetBytes: memoryWorkingSet === undefined ? Math.floor(memoryBytes / 8) : parseSize(memoryWorkingSet),
     shutdown: { takesMs: parseDuration(takes), ignores },
-    bootMs: parseDuration(boot),
   };
 }
 

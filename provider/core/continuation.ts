@@ -4,7 +4,7 @@ import type { Capabilities } from './driver.js';
 import { effectiveGo } from './go.js';
 import { isAllowed, wants } from './declaration.js';
 import { blockers, type Finding, type FindingCode } from './finding.js';
-import { placeText, samePlace, type Copy, type Place, type Vm } from './inventory.js';
+import { isKnown, placeText, samePlace, type Copy, type Place, type Vm } from './inventory.js';
 import { hostOf } from './locate.js';
 import type { Plan } from './plan.js';
 import { blockedSummary, cancelSummary, continueSummary, retargetSummary, routeText, settleSummary } from './plan-text.js';
@@ -56,7 +56,7 @@ function proceed(subject: Continued, empty: Plan): Plan {
   const concerns = ({ code }: Finding): boolean =>
     concernsContinuing.includes(code) && (code !== 'downtime-estimate' || live.power === 'running');
   const findings = input === null ? [] : findingsOf({ ...input, whyStops }).filter(concerns);
-  const waits = record.phase === 'AwaitingShutdown' ? waitingText(subject) : `it goes on with ${record.step}`;
+  const waits = record.phase === 'AwaitingShutdown' || hasArrived(record, live) ? waitingText(subject) : `it goes on with ${record.step}`;
   const failed = record.failed === null ? '' : `; it had failed: ${record.failed.replace(/\.$/, '')}`;
   const stops = whyStops === null ? '' : `; this update may stop it: ${whyStops}`;
   const steps = stepNames(record.method, record.powerBefore === 'running').filter((step) => !record.done.includes(step));
@@ -74,12 +74,19 @@ function proceed(subject: Continued, empty: Plan): Plan {
   };
 }
 
+const hasArrived = (record: MigrationRecord, live: Copy): boolean =>
+  record.method === 'staged' && live.power === 'running' && samePlace(live.ref, record.to);
+
 /** A VM that is off while its move waits: whether this update cuts it over, or leaves it off. */
 function waitingText({ desired, vm, live, record, ctx }: Continued): string {
   const estimateMs = record.increment?.projectedDowntimeMs ?? null;
   const { go, warnings, heldBy } = effectiveGo({ desired, vm, record, nowMs: ctx.nowMs, estimateMs, capabilities: ctx.capabilities });
-  const reasons = [...(heldBy === null ? [] : [`hold is set ${heldBy}`]), ...warnings];
+  const reasons = [...(heldBy === null ? [] : [heldBy]), ...warnings];
+  if (hasArrived(record, live)) return `it runs on ${placeText(record.to)} already; this update writes down the end of the move`;
   if (live.power === 'running') return ['it waits for its go', ...reasons].join('; ');
+  const change = isKnown(live.lastChange) ? live.lastChange.cause : 'unknown';
+  if (go !== null && go.value !== 'force' && ctx.capabilities.holdsCutover && change !== 'guest-shutdown')
+    return `the VM is ${live.power}, and it did not shut down cleanly: what was copied is not trusted; start it again, or allow a full copy while it is off (force)`;
   const next =
     go === null ? (reasons[0] ?? 'nothing permits the cutover: it stays off') : `this update cuts it over (${go.place}: ${shownGo(go)})`;
   return `the VM is ${live.power}; ${next}`;

@@ -25,10 +25,12 @@ export interface EffectiveGo {
   readonly force: boolean;
   /** No shutdown may be sent, and a guest that is off stays off. */
   readonly hold: boolean;
-  /** Where the hold stands and how to take it away; null without one. */
+  /** Whose hold it is and how to take it away, for a message; null without one. */
   readonly heldBy: string | null;
   /** Start of a time or window that is still to come, ms since the epoch. */
   readonly waitingUntil: number | null;
+  /** The same for a message; a declared time is not repeated. */
+  readonly waitingFor: string | null;
   readonly warnings: readonly string[];
   /** The VM is off, and nothing permits the cutover: to be reported loudly. */
   readonly offWithoutGo: boolean;
@@ -47,7 +49,17 @@ export function effectiveGo(input: GoInput): EffectiveGo {
   const end = (result: Partial<EffectiveGo>): EffectiveGo => {
     const go = result.go ?? null;
     const hold = values.hold;
-    return { go, force: false, hold, heldBy: values.heldBy, waitingUntil: null, warnings, offWithoutGo: off && go === null, ...result };
+    return {
+      go,
+      force: false,
+      hold,
+      heldBy: values.heldBy,
+      waitingUntil: null,
+      waitingFor: null,
+      warnings,
+      offWithoutGo: off && go === null,
+      ...result,
+    };
   };
 
   // The shutdown was ours (or was seen) under a go: it stays given, whatever the annotations say now.
@@ -66,7 +78,11 @@ export function effectiveGo(input: GoInput): EffectiveGo {
   }
   const state = openness(given.value, input);
   if (state === 'open') return end({ go: given.go, force: given.value.kind === 'force' });
-  if (state === 'not-yet') return end({ waitingUntil: startOf(given.value) });
+  if (state === 'not-yet') {
+    const from = startOf(given.value);
+    const waitingFor = given.go.place === 'vm' && from !== null ? `from ${iso(from)} on` : 'once the declared time has come';
+    return end({ waitingUntil: from, waitingFor });
+  }
   warnings.push(
     input.estimateMs === null
       ? `the window ${shownGo(given.go)} cannot be used: how long the cutover takes is not known`
@@ -98,7 +114,7 @@ export function whyStops(input: StopInput): string | null {
   if (!values.hold) {
     const given = values.onVm ?? values.declared;
     if (given !== null && !isPast(given.value, input.nowMs))
-      return `the go ${shownGo(given.go)} is given (${given.go.place === 'vm' ? `on the VM by ${given.go.giver}` : 'declared'})`;
+      return `${isToCome(given.value, input.nowMs) ? 'its time may come during this run: ' : ''}the go ${shownGo(given.go)} is given (${given.go.place === 'vm' ? `on the VM by ${given.go.giver}` : 'declared'})`;
     if (record?.go !== null && record?.go !== undefined && record.stoppedByMove) return `the go ${shownGo(record.go)} is recorded`;
   }
   return mayStillCome ? 'with onPending: wait this run waits for a go at the VM' : null;
@@ -139,16 +155,16 @@ function readValues({ desired, vm, record, nowMs }: ValuesInput): Values {
   const remove = `; ${command('annotate', vm.name, 'shutdown-')} removes it`;
   const [first] = vm.annotation;
   if (vm.annotation.length > 1 && (counts || vm.annotation.some(({ value }) => value === 'hold'))) {
-    heldBy = `by several values on the VM${remove}`;
+    heldBy = `hold: several values stand on the VM${remove}`;
     warnings.push(
       `VM ${vm.name} carries ${shutdownAnnotation} more than once (${vm.annotation.map(({ value, giver }) => `"${value}" by ${giver}`).join(', ')}): taken as hold. ` +
         `Set it once: ${command('annotate', vm.name, 'shutdown=now|hold')}`,
     );
   } else if (first !== undefined) {
     const value = tryParse(first.value);
-    if (value?.kind === 'hold') heldBy = `on the VM by ${first.giver}${remove}`;
+    if (value?.kind === 'hold') heldBy = `hold is set on the VM by ${first.giver}${remove}`;
     else if (counts && value === null) {
-      heldBy = `by "${first.value}" on the VM${remove}`;
+      heldBy = `hold: "${first.value}" on the VM cannot be read${remove}`;
       warnings.push(`${shutdownAnnotation}="${first.value}" on VM ${vm.name} (by ${first.giver}) cannot be read: taken as hold`);
     } else if (counts && value !== null) {
       onVm = { value, go: { value: first.value, place: 'vm', giver: first.giver, at: first.at } };
@@ -167,7 +183,7 @@ function readValues({ desired, vm, record, nowMs }: ValuesInput): Values {
       declared = { value, go: { value: desired.shutdown, place: 'declared', giver, at: iso(nowMs) } };
     }
   }
-  if (declaredHold) heldBy ??= 'declared on the resource; change it there';
+  if (declaredHold) heldBy ??= 'hold is declared on the resource; change it there';
   return { hold: heldBy !== null, heldBy, declaredHold, onVm, declared, warnings };
 }
 
@@ -184,7 +200,7 @@ function guestShutdown(live: Copy, input: GoInput, hold: boolean): Go | string |
   const { vm, record } = input;
   if (record === null || record.method !== 'staged') return null;
   const change = live.lastChange;
-  if (!input.capabilities.holdsCutover) {
+  if (!input.capabilities.holdsCutover && live.power === 'off') {
     // The platform starts its cutover at any power-off: neither the cause nor a hold stops it.
     const at = isKnown(change) ? change.at : iso(input.nowMs);
     return { value: 'shutdown', place: 'guest', giver: `VM ${vm.name}`, at };
@@ -226,4 +242,5 @@ function openness(value: ShutdownValue, input: GoInput): 'open' | 'not-yet' | 'm
 }
 
 const startOf = (value: ShutdownValue): number | null => (value.kind === 'at' ? value.at : value.kind === 'window' ? value.start : null);
+const isToCome = (value: ShutdownValue, nowMs: number): boolean => (startOf(value) ?? nowMs) > nowMs;
 const isPast = (value: ShutdownValue, nowMs: number): boolean => value.kind === 'window' && nowMs > value.end;

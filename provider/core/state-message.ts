@@ -1,6 +1,6 @@
 /** What to know or do in each phase, with the exact next command. */
 import { command } from './command.js';
-import { placeText, type Copy, type Vm } from './inventory.js';
+import { keptCopies, placeText, samePlace, type Copy, type Vm } from './inventory.js';
 import { copyText, doubtfulCopies, runningCopies } from './locate.js';
 import type { MigrationRecord, Phase } from './record.js';
 import { shutdownAnnotation } from './shutdown-annotation.js';
@@ -21,6 +21,8 @@ export function messageOf(vm: Vm, live: Copy | null, phase: Phase, kept: Placeme
     case 'Replicating':
       return `${offText(vm, live)}The staged move ${where} copies the disks while the VM runs. If no run is working on it: pulumi up${warnings}`;
     case 'AwaitingShutdown':
+      if (live !== null && live.power === 'running' && samePlace(live.ref, record.to))
+        return `VM ${vm.name} runs on ${placeText(record.to)} already: the platform has cut it over. To write down the end of the move: pulumi up`;
       return awaitingShutdown(vm, live, record, warnings);
     case 'CuttingOver':
       return `The staged move ${where} is cutting over (${record.step}); the VM is off and restarts on the target. If no run is working on it: pulumi up`;
@@ -40,7 +42,8 @@ function failed(vm: Vm): string {
     return `Which copy is VM ${vm.name} cannot be told: ${doubtful.map(copyText).join('; ')}. Remove the other one by hand; then: pulumi up`;
   if (vm.recordProblem !== undefined)
     return `The migration record of VM ${vm.name} cannot be read: ${vm.recordProblem}. Nothing is done until it can.`;
-  return `${vm.record?.failed ?? 'A person is needed.'} Then: pulumi up, or ${command('cancel', vm.name)}`;
+  const undo = vm.record?.targetStarting === true ? '' : `, or ${command('cancel', vm.name)}`;
+  return `${vm.record?.failed ?? 'A person is needed.'} Then: pulumi up${undo}`;
 }
 
 function awaitingShutdown(vm: Vm, live: Copy | null, record: MigrationRecord, reasons: string): string {
@@ -71,9 +74,11 @@ function awaitingConfirmation(vm: Vm, live: Copy | null, kept: PlacementState['k
   const source =
     kept === null
       ? 'its source is kept'
-      : `its source on ${placeText(kept.place)} (${formatBytes(kept.bytes)}) is kept, blocked, since ${kept.since}`;
+      : `its source on ${placeText(kept.place)} (${formatBytes(kept.bytes)}) is kept${isBlocked(vm) ? ', blocked,' : ' (this platform cannot block its start: do not start it)'} since ${kept.since}`;
   return `${runs}${source}. Check the VM, then: ${command('confirm', vm.name)} (or declare keepSource: no)`;
 }
+
+const isBlocked = (vm: Vm): boolean => keptCopies(vm).every((copy) => copy.blocked);
 
 function cancelled(vm: Vm): string {
   const target = vm.claim?.cancelled;

@@ -47,7 +47,11 @@ async function fromFile(file: string, config: ProviderConfig): Promise<ResolvedD
     text = await readFile(file, 'utf8');
   } catch (cause) {
     const why = (cause as NodeJS.ErrnoException).code === 'ENOENT' ? 'it does not exist' : (cause as Error).message;
-    throw new PlacementError('input', `The datacenter file ${file} cannot be read: ${why}.`, { path: 'datacenterFile', cause });
+    throw new PlacementError('input', `The datacenter file ${file} cannot be read: ${why}.`, {
+      path: 'datacenterFile',
+      cause,
+      next: 'put it there, or set datacenterFile and run pulumi up --refresh --run-program (the engine reads with the configuration it has stored)',
+    });
   }
   const checked = checkDatacenterDocument(text, file);
   if (checked.config === null || checked.embedded === null) {

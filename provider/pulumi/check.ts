@@ -5,6 +5,7 @@ import { checkPlacement } from '../../schema/validate.js';
 import { fromStruct, isUnknownValue, toStruct, unknownValue, type Properties } from './codec.js';
 import { refreshChanges, updateChanges, type Change } from './diff.js';
 import { memoryOf, sessionOf, type Plugin } from './plugin.js';
+import { nameOf } from './urn.js';
 import { CheckFailure, CheckResponse, DiffResponse, PropertyDiff, type provider } from './proto.js';
 
 /** Shown in the preview of a delete, where the engine asks the provider nothing. */
@@ -24,7 +25,15 @@ export async function check(plugin: Plugin, request: provider.CheckRequest): Pro
   }
   // A blocker is not a failure here: that would stop the engine before it moves the others.
   const plan = desired === null || plugin.datacenter === null ? null : await previewPlacement(await sessionOf(plugin, urn), urn, desired);
-  if (desired !== null && plan !== null) memory.checked = { desired, plan };
+  if (desired !== null && plan !== null) {
+    const other = plugin.declaredBy.get(plan.vm) ?? urn;
+    if (other !== urn) {
+      const reason = `names VM ${plan.vm}, which ${nameOf(other)} declares already: one VM has one placement`;
+      return response.setInputs(toStruct(inputs)).setFailuresList([new CheckFailure().setProperty('vm').setReason(reason)]);
+    }
+    plugin.declaredBy.set(plan.vm, urn);
+    memory.checked = { desired, plan };
+  }
   // What is not known yet may lead to any plan: unknown, so that `up --strict` accepts the one that comes of it.
   const promise = plan === null ? unknownValue : acts(plan) ? plan.summary : undefined;
   return response.setInputs(toStruct({ ...inputs, onDestroy, plan: promise }));
@@ -37,7 +46,8 @@ export async function diff(plugin: Plugin, request: provider.DiffRequest): Promi
     Properties,
     Properties,
   ];
-  return diffResponse(read === null ? updateChanges(oldInputs, olds, news) : refreshChanges(oldInputs, olds, news, read.drifted));
+  if (read !== null) return diffResponse(refreshChanges(oldInputs, olds, news, read.drifted));
+  return diffResponse(updateChanges(oldInputs, olds, news, request.getIgnorechangesList()));
 }
 
 /** A declaration without what Check itself adds (`ignoreChanges` puts it back in). */

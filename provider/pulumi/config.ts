@@ -34,6 +34,7 @@ export async function configure(plugin: Plugin, request: provider.ConfigureReque
   plugin.sessions.clear();
   plugin.memory.clear();
   plugin.acted = false;
+  plugin.declaredBy.clear();
   plugin.datacenter = containsUnknown(args) ? null : open(args);
   const [opened] = await Promise.allSettled([plugin.datacenter]);
   await closed(last);

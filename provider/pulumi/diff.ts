@@ -17,13 +17,20 @@ export interface Change {
 }
 
 /** An update's diff. `olds`: stored outputs; `news`: what Check returned, `plan` among it. */
-export function updateChanges(oldInputs: Properties, olds: Properties, news: Properties): readonly Change[] {
+export function updateChanges(
+  oldInputs: Properties,
+  olds: Properties,
+  news: Properties,
+  ignored: readonly string[] = [],
+): readonly Change[] {
   const stored = storedOutputs(olds);
   const changes = [
     ...vmChange(oldInputs, stored, news),
     ...placeChanges(oldInputs, stored, news),
     ...optionChanges(withDefaults(oldInputs), withDefaults(news)),
   ];
+  // Who ignores changes of the place says: leave it where it is. Only what was declared before that is still carried out.
+  if (stored.pendingHost === null && ignored.some((path) => places.has(path))) return changes.filter(({ path }) => !places.has(path));
   if (stored.pendingHost !== null && !allows(news, { host: stored.pendingHost, cluster: stored.pendingCluster })) {
     changes.push({ path: 'pendingHost', kind: 'delete', against: 'outputs' });
   }
@@ -75,6 +82,8 @@ function placeChanges(oldInputs: Properties, stored: StoredOutputs, news: Proper
   }
   return changes;
 }
+
+const places: ReadonlySet<string> = new Set(['host', 'hosts', 'cluster']);
 
 /** Handled by the functions above, or added by Check. */
 const notOptions = new Set(['vm', 'cluster', 'host', 'hosts', 'plan', 'onDestroy']);

@@ -48,14 +48,21 @@ function planOf(plan: Plan): Properties {
     summary: plan.summary,
     sentence: plan.sentence,
     willStopVm: plan.willStopVm,
-    copyBytes: estimate?.copyBytes,
-    copyTime: estimate === null ? undefined : exactDuration(estimate.copyMs),
-    downtime: estimate === null ? undefined : exactDuration(estimate.downtimeMs),
+    ...figures(plan),
     findings: plan.findings.map(findingOf),
     candidates: plan.candidates.map(({ place, method, findings }) =>
       compact({ place: placeText(place), method: method ?? undefined, findings: findings.map(findingOf) }),
     ),
   });
+}
+
+/** A cold move copies while the VM is off: of one that is off already that is no downtime of the move. */
+function figures({ estimate, method, steps }: Plan): Properties {
+  if (estimate === null) return {};
+  const cold = method === 'cold';
+  const [bytes, ms] = cold ? [estimate.downBytes, estimate.downtimeMs] : [estimate.copyBytes, estimate.copyMs];
+  const downtimeMs = cold && !steps.includes('shutdown') ? 0 : estimate.downtimeMs;
+  return { copyBytes: bytes, copyTime: exactDuration(Math.round(ms)), downtime: exactDuration(Math.round(downtimeMs)) };
 }
 
 const failed = (failures: readonly { readonly path: string; readonly reason: string }[]): provider.InvokeResponse =>

@@ -22,6 +22,8 @@ export interface Plugin {
   providerUrn: string;
   readonly sessions: Map<string, Session>;
   readonly memory: Map<string, Memory>;
+  /** Which resource of this run declares a VM, by the VM's name: two would move it to and fro for ever. */
+  readonly declaredBy: Map<string, string>;
   readonly holder: string;
 }
 
@@ -42,6 +44,7 @@ export function newPlugin(): Plugin {
     providerUrn: '',
     sessions: new Map(),
     memory: new Map(),
+    declaredBy: new Map(),
     holder: `${randomBytes(6).toString('hex')}@${hostname()}`,
   };
 }

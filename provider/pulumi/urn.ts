@@ -8,3 +8,6 @@ export function stackOf(urn: string): string {
   const [head = '', project = ''] = urn.split('::');
   return `organization/${project}/${head.split(':').slice(2).join(':')}`;
 }
+
+/** The resource's name in the program. */
+export const nameOf = (urn: string): string => urn.split('::').slice(3).join('::');

@@ -544,7 +544,7 @@ export const jsonSchema: { readonly $schema: string; readonly $defs: Readonly<Re
         copyBytes: {
           type: 'number',
           minimum: 0,
-          description: 'Bytes to copy while the VM runs.',
+          description: 'Bytes to copy; while the VM runs, unless the method is cold.',
         },
         copyTime: {
           type: 'string',
@@ -980,12 +980,6 @@ export const jsonSchema: { readonly $schema: string; readonly $defs: Readonly<Re
         shutdown: {
           $ref: '#/$defs/EmbeddedShutdown',
           description: 'How the guest obeys a shutdown.',
-        },
-        boot: {
-          type: 'string',
-          format: 'duration',
-          default: '2s',
-          description: 'Time from start to running.',
         },
       },
     },

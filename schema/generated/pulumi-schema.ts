@@ -745,10 +745,6 @@ export const pulumiSchema: Readonly<Record<string, unknown>> = {
           $ref: '#/types/vmplacement:index:EmbeddedShutdown',
           description: 'How the guest obeys a shutdown.',
         },
-        boot: {
-          type: 'string',
-          description: 'Time from start to running. A duration such as "30s" or "1h30m". Default: `2s`.',
-        },
       },
       required: ['host'],
     },
@@ -1390,7 +1386,7 @@ export const pulumiSchema: Readonly<Record<string, unknown>> = {
           },
           copyBytes: {
             type: 'number',
-            description: 'Bytes to copy while the VM runs.',
+            description: 'Bytes to copy; while the VM runs, unless the method is cold.',
           },
           copyTime: {
             type: 'string',

@@ -322,7 +322,7 @@ export interface GetPlanOutputs {
   readonly sentence: string;
   /** This update may stop a running VM. */
   readonly willStopVm: boolean;
-  /** Bytes to copy while the VM runs. */
+  /** Bytes to copy; while the VM runs, unless the method is cold. */
   readonly copyBytes?: number;
   /** Time that takes. */
   readonly copyTime?: Duration;
@@ -472,8 +472,6 @@ export interface EmbeddedVm {
   readonly memoryWorkingSet?: Size;
   /** How the guest obeys a shutdown. */
   readonly shutdown?: EmbeddedShutdown;
-  /** Time from start to running. Default: "2s". */
-  readonly boot?: Duration;
 }
 
 /** What the VM's CPU needs. */
@@ -616,7 +614,6 @@ export interface Objects {
           | 'conditions'
           | 'dirtyRate'
           | 'memoryDirtyRate'
-          | 'boot'
         >
       >;
   };

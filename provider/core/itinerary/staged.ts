@@ -16,6 +16,7 @@ import { retire, settle } from './retire.js';
 import { shutDown, startSourceAgain } from './shutdown.js';
 import { pointOfNoReturn, startTarget } from './start.js';
 import type { MoveContext, Reality, Step, StepResult } from './step.js';
+import { againstTarget } from './target.js';
 import { awaitGo, backToWaiting, overBudget, pause } from './waiting.js';
 
 const phase = 'CuttingOver';
@@ -77,6 +78,8 @@ const shutdown: Step = {
         : (warnings[0] ?? 'the go was taken back before the shutdown was sent');
       return backToWaiting(ctx, { reason, since: 'keep', increment: 'keep' });
     }
+    const against = againstTarget(reality, ctx.record);
+    if (against !== null) return backToWaiting(ctx, { reason: `not cut over: ${against}`, since: 'keep', increment: 'keep' });
     await ctx.save({ go, stoppedByMove: true });
     const { off } = await unstoppable(ctx, 'the shutdown was sent: the cutover is finished first', () =>
       shutDown(ctx, reality, force ? 'force' : 'graceful-only'),

@@ -1,10 +1,12 @@
 /** The point of no return and the start on the target (rules.md §6.9), the same for cold and staged. */
+import { command } from '../command.js';
 import { PlacementError } from '../errors.js';
 import { isKnown, placeText, type Timestamp } from '../inventory.js';
 import { iso } from '../clock.js';
 import type { MigrationRecord } from '../record.js';
 import { isOff, isRunning, isStopped, ranSince } from './reality.js';
 import type { MoveContext, Reality, Step, StepResult } from './step.js';
+import { againstTarget } from './target.js';
 import { waitFor } from './wait.js';
 
 /** `sourceRan`: what the method does when somebody started the source in between. */
@@ -20,7 +22,10 @@ export const pointOfNoReturn = (phase: Step['phase'], sourceRan: SourceRan): Ste
     if (target === null)
       throw new PlacementError('platform', `${ctx.vm}: its copy on ${placeText(ctx.record.to)} is not found; it is not started.`, {
         vm: ctx.vm,
+        next: `${command('cancel', ctx.vm)}, then pulumi up copies it again`,
       });
+    const against = shallRun(ctx.record) ? againstTarget(reality, ctx.record) : null;
+    if (against !== null) throw new PlacementError('platform', `${ctx.vm}: not started on the target: ${against}.`, { vm: ctx.vm });
     await ctx.save({ targetStarting: true, startingAt: iso(reality.at) });
     return 'next';
   },

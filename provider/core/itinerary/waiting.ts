@@ -6,6 +6,7 @@ import { goNow, mayObey } from './go-now.js';
 import { sendPass } from './passes.js';
 import { hasArrived, isOff, isRunning } from './reality.js';
 import { startAfterGo } from './shutdown.js';
+import { againstTarget } from './target.js';
 import type { MoveContext, Step, StepResult } from './step.js';
 
 export const awaitGo: Step = {
@@ -27,7 +28,7 @@ export const awaitGo: Step = {
     }
     // A platform that starts its cutover at any power-off may have done all of it already.
     if (hasArrived(reality, ctx.record, ctx.driver.capabilities)) return 'next';
-    const { go, warnings, waitingUntil, heldBy, offWithoutGo } = goNow(ctx, reality);
+    const { go, warnings, waitingFor, heldBy, offWithoutGo } = goNow(ctx, reality);
     if (!isOff(reality.source) && !isRunning(reality.source))
       return pause(
         ctx,
@@ -35,13 +36,15 @@ export const awaitGo: Step = {
       );
     if (go === null) {
       const reasons = [...warnings];
-      if (heldBy !== null) reasons.push(`no shutdown is sent: hold is set ${heldBy}`);
-      if (waitingUntil !== null) reasons.push(`the go counts from ${iso(waitingUntil)} on: run pulumi up then`);
+      if (heldBy !== null) reasons.push(`no shutdown is sent: ${heldBy}`);
+      if (waitingFor !== null) reasons.push(`the go counts ${waitingFor}: run pulumi up then`);
       if (offWithoutGo && warnings.length === 0) reasons.push('the VM is off and nothing permits the cutover: it stays off');
       return pause(ctx, reasons);
     }
     if (!mayObey(ctx, go, reality))
       return pause(ctx, [`the go ${shownGo(go)} is declared, but the plan of this run did not say that it stops the VM`]);
+    const against = againstTarget(reality, ctx.record);
+    if (against !== null) return pause(ctx, [`not cut over: ${against}`]);
     await ctx.save({ go, warnings: [], stoppedByMove: isOff(reality.source) ? ctx.record.stoppedByMove || go.place === 'guest' : false });
     return 'next';
   },

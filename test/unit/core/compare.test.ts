@@ -58,7 +58,10 @@ describe('state', () => {
   });
   it('awaiting confirmation: on the target, the source with age and size, the move is over', () => {
     const done = record({ phase: 'AwaitingConfirmation', offAt: at(-70_000), backAt: at(-60_000), targetStarting: true, spentGo: 'now' });
-    const machine = vm({ copies: [copy('a/a1', { role: 'kept', power: 'off', storedBytes: 5 * GiB }), copy('b/b1')], record: done });
+    const machine = vm({
+      copies: [copy('a/a1', { role: 'kept', power: 'off', blocked: true, storedBytes: 5 * GiB }), copy('b/b1')],
+      record: done,
+    });
     expect(state(machine)).toMatchObject({
       place: place('b/b1'),
       pending: null,

@@ -39,7 +39,16 @@ const stopped = (
 
 describe('values (rules.md §6.5)', () => {
   it('nothing given: waits', () =>
-    expect(go()).toEqual({ go: null, force: false, hold: false, heldBy: null, waitingUntil: null, warnings: [], offWithoutGo: false }));
+    expect(go()).toEqual({
+      go: null,
+      force: false,
+      hold: false,
+      heldBy: null,
+      waitingUntil: null,
+      waitingFor: null,
+      warnings: [],
+      offWithoutGo: false,
+    }));
   it('now: declared, or on the VM with who gave it', () => {
     expect(go({ shutdown: 'now' })).toMatchObject({
       go: { value: 'now', place: 'declared', giver: 'org/shop/prod', at: now },

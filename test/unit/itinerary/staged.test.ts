@@ -169,6 +169,20 @@ describe('the go', () => {
   });
 });
 
+describe('a target that cannot take the VM now', () => {
+  it('does not stop it: the go waits until the target is there again', async () => {
+    const lab = new Lab();
+    await lab.up(want('f1'));
+    await lab.outside.setHost('f1', 'maintenance');
+    const held = await lab.up(want('f1', { shutdown: 'now' }));
+    expect(held).toMatchObject(waiting);
+    expect(held.message).toContain('the target far/f1 is in maintenance');
+    await lab.outside.setHost('f1', null);
+    expect(await lab.up(want('f1', { shutdown: 'now' }))).toMatchObject(moved);
+    expect(await lab.journal()).toEqual([]);
+  });
+});
+
 describe('the brakes', () => {
   it('hold at the VM stops a declared go, until it is removed', async () => {
     const lab = new Lab();
@@ -429,6 +443,20 @@ describe('cancel', () => {
     const stop = new AbortController();
     await lab.up(want('f1'), stopDuring(lab, stop, 'copy')).catch(() => undefined);
     expect(await cancelMove(lab.session(), 'web-01', lab.run())).toContain('it stays on a/a1, off as before.');
+  });
+
+  it('that could not remove the copy is not forgotten by whatever the move does next', async () => {
+    const lab = new Lab({ vm: { power: 'off' } });
+    const stop = new AbortController();
+    await lab.up(want('f1'), stopDuring(lab, stop, 'copy')).catch(() => undefined);
+    await lab.outside.setHost('f1', 'unreachable');
+    const error: unknown = await cancelMove(lab.session(), 'web-01', lab.run()).catch((one: unknown) => one);
+    expect(error).toMatchObject({ message: expect.stringMatching(/to far\/f1 failed: copy: .*[^.]\. Next:/) });
+    expect((await lab.vm()).record).toMatchObject({ phase: 'Failed', notUndone: ['copy'] });
+    await lab.outside.setHost('f1', null);
+    await lab.up(want('a1'));
+    expect(await lab.vm()).toMatchObject(clean);
+    expect(at(await lab.vm())).toEqual(['a1 live off']);
   });
 
   it('another target while replicating drops the old replica', async () => {

@@ -116,6 +116,17 @@ describe('an update', () => {
   });
 });
 
+describe('an update with ignoreChanges on the place', () => {
+  test('leaves a VM that was moved outside where it is', () => {
+    const moved = { ...settled, host: 'a7' };
+    expect(shown(updateChanges(on('a1'), moved, on('a1', { plan: 'hot: x' }), ['host']))).toEqual([]);
+    expect(shown(updateChanges(on('a1'), moved, on('a1', { plan: 'hot: x', verify: 'full' }), ['host']))).toEqual(['~verify']);
+  });
+  test('carries on with what is pending', () => {
+    expect(shown(updateChanges(on('b1'), pending, on('b1', { plan: 'x; continues' }), ['host']))).toEqual(['[~host]', '+plan']);
+  });
+});
+
 describe('a refresh', () => {
   test.each<[string, Properties, Properties, Properties, boolean, string[]]>([
     ['nothing moved', on('a1'), settled, on('a1'), false, []],

@@ -46,8 +46,8 @@ function asked<Response>(method: unknown, request: unknown): Promise<Response> {
   });
 }
 
-const check = async (news: Properties) => {
-  const response = await asked<wire.CheckResponse>(client.check, new messages.CheckRequest().setUrn(urn).setNews(toStruct(news)));
+const check = async (news: Properties, of = urn) => {
+  const response = await asked<wire.CheckResponse>(client.check, new messages.CheckRequest().setUrn(of).setNews(toStruct(news)));
   return { inputs: fromStruct(response.getInputs()), failures: response.getFailuresList().map((failure) => failure.getProperty()) };
 };
 
@@ -98,6 +98,10 @@ describe('configured', () => {
 
   test('a declaration is checked with the path of what is wrong', async () => {
     expect((await check({ vm: 'web-01', host: 'a1', hosts: ['a1', 7] })).failures).toContain('hosts[1]');
+  });
+  test('one VM has one placement', async () => {
+    await check({ vm: 'web-01', host: 'a1' });
+    expect((await check({ vm: 'web-01', host: 'a2' }, 'urn:pulumi:dev::shop::vmplacement:index:Placement::twin')).failures).toEqual(['vm']);
   });
   test('a move is promised, a stay is not', async () => {
     const stays = await check({ vm: 'web-01', host: 'a1' });
