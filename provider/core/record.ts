@@ -96,6 +96,8 @@ export interface MigrationRecord {
   readonly declaredGo?: string | null;
   /** Key of the declaration that started or last continued the move (`declarationKey`); a cancel writes it into the claim. */
   readonly declaration?: string;
+  /** Steps that could not be taken back although it was tried: whatever step the move is at now, a cancel tries them again. */
+  readonly notUndone?: readonly string[];
   readonly warnings: readonly string[];
   readonly epoch: number;
 }

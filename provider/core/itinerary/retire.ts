@@ -22,8 +22,14 @@ export const retire = (phase: Step['phase'], sourceRan: SourceRan | null): Step 
         vm: ctx.vm,
         next: 'try again when that host answers',
       });
-    // Gone: the platform removed it itself, or an earlier run did.
-    if (source === null) return 'next';
+    // Gone: the platform removed it itself, or an earlier run did; or somebody moved it away, which is then nobody's to remove but theirs.
+    if (source === null) {
+      for (const { ref, power } of reality.vm.copies.filter((copy) => copy !== reality.target && copy.role === 'live'))
+        ctx.warn(
+          `${ctx.vm}: another definition of it is ${power} on ${placeText(ref)}, and is not of this move: remove the wrong one by hand.`,
+        );
+      return 'next';
+    }
     await ctx.checkLease();
     if (record.options.keepSource === 'no' || record.request === 'confirm' || !driver.capabilities.keepsSource) {
       // Where the source was not blocked it carries no label of ours yet, and only a labelled one is removed.

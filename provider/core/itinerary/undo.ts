@@ -11,9 +11,10 @@ import { stepsOf } from './tables.js';
  */
 export async function undo(ctx: MoveContext, ending: { readonly cancelled?: Claim['cancelled'] }): Promise<readonly string[]> {
   const begun = stepsOf(ctx.record.method)
-    .filter(({ name }) => ctx.record.done.includes(name) || ctx.record.step === name)
+    .filter(({ name }) => ctx.record.done.includes(name) || ctx.record.step === name || ctx.record.notUndone?.includes(name) === true)
     .reverse();
   const failures: string[] = [];
+  const notUndone: string[] = [];
   const called = new Set<Undo>();
   for (const step of begun) {
     if (step.undo === undefined || called.has(step.undo)) continue;
@@ -24,10 +25,11 @@ export async function undo(ctx: MoveContext, ending: { readonly cancelled?: Clai
       if (ctx.record.done.includes(step.name)) await ctx.save({ done: ctx.record.done.filter((name) => name !== step.name) });
     } catch (error) {
       if (isControlLost(error)) throw error;
-      failures.push(`${step.name}: ${error instanceof Error ? error.message : String(error)}`);
+      notUndone.push(step.name);
+      failures.push(`${step.name}: ${(error instanceof Error ? error.message : String(error)).replace(/\.$/, '')}`);
     }
   }
   if (failures.length === 0) await endMove(ctx, { lastMove: null, ...ending });
-  else await ctx.save({ phase: 'Failed', failed: `putting back what the move had done failed: ${failures.join('; ')}` });
+  else await ctx.save({ phase: 'Failed', notUndone, failed: `putting back what the move had done failed: ${failures.join('; ')}` });
   return failures;
 }
