@@ -38,7 +38,6 @@ async function getPlan(plugin: Plugin, args: Properties): Promise<provider.Invok
 }
 
 function planOf(plan: Plan): Properties {
-  const { estimate } = plan;
   return compact({
     vm: plan.vm,
     action: plan.action,
