@@ -67,6 +67,10 @@ export function standing(copy: Copy | null, place: Place): string {
   return `${copy.power === 'running' ? 'runs' : `is ${copy.power}`} on ${placeText(place)}`;
 }
 
+/** How the source stays behind. */
+export const keptText = ({ blocksStart }: Pick<Capabilities, 'blocksStart'>): string =>
+  blocksStart ? 'kept, blocked' : 'kept (this platform cannot block its start: do not start it)';
+
 /** The source ran after it had read off: what was copied since is void (rules.md §6.7). */
 export function ranSince(source: Copy, offAt: Timestamp | null): boolean {
   if (!isStopped(source)) return true;

@@ -3,7 +3,7 @@ import { command } from '../command.js';
 import { PlacementError } from '../errors.js';
 import { placeText } from '../inventory.js';
 import { endMove, lastMoveOf, writeEnding } from './closing.js';
-import { isUnread, readReality, standing } from './reality.js';
+import { isUnread, keptText, readReality, standing } from './reality.js';
 import { sourceTookOver, type SourceRan } from './start.js';
 import type { Step } from './step.js';
 
@@ -45,7 +45,7 @@ export const retire = (phase: Step['phase'], sourceRan: SourceRan | null): Step 
       await ctx.save({ phase: 'AwaitingConfirmation' });
     }
     ctx.notice(
-      `${ctx.vm}: ${standing(reality.target, record.to)}; its source on ${placeText(record.from)} is kept, blocked. Next: ${command('confirm', ctx.vm)}`,
+      `${ctx.vm}: ${standing(reality.target, record.to)}; its source on ${placeText(record.from)} is ${keptText(driver.capabilities)}. Next: ${command('confirm', ctx.vm)}`,
     );
     return 'pause';
   },

@@ -2,7 +2,7 @@
 import { command } from '../command.js';
 import { PlacementError } from '../errors.js';
 import { placeText, unreadHosts, type Inventory, type Vm } from '../inventory.js';
-import { canCancel, seen, standing } from '../itinerary/index.js';
+import { canCancel, keptText, seen, standing } from '../itinerary/index.js';
 import { locate } from '../locate.js';
 import type { MigrationRecord } from '../record.js';
 import { cancelMoving } from './cancel.js';
@@ -40,8 +40,8 @@ async function releaseMoving(session: Session, vm: Vm, record: MigrationRecord, 
   if (record.phase === 'AwaitingConfirmation') {
     await removeClaim(session, vm, run);
     return (
-      `${vm.name}: ${standing(seen(inventory, record).target, record.to)}, no longer managed. Its source on ${placeText(record.from)} is still kept there, ` +
-      `blocked. Next: ${command('confirm', vm.name)} removes it.`
+      `${vm.name}: ${standing(seen(inventory, record).target, record.to)}, no longer managed. Its source on ${placeText(record.from)} is ` +
+      `${keptText(session.driver.capabilities)}. Next: ${command('confirm', vm.name)} removes it.`
     );
   }
   if (!canCancel({ record, driver: session.driver }, seen(inventory, record)))
