@@ -7,6 +7,7 @@ import { blockers, type Finding, type FindingCode } from './finding.js';
 import { isKnown, placeText, samePlace, type Copy, type Place, type Vm } from './inventory.js';
 import { hostOf } from './locate.js';
 import type { Plan } from './plan.js';
+import { isStartedByCancel } from './power-after-cancel.js';
 import { blockedSummary, cancelSummary, continueSummary, retargetSummary, routeText, settleSummary } from './plan-text.js';
 import type { Claim, MigrationRecord } from './record.js';
 import { shownGo } from './shutdown-annotation.js';
@@ -122,8 +123,8 @@ function settle(subject: Continued, empty: Plan): Plan {
 }
 
 function cancel(subject: Continued, empty: Plan, reasons: readonly string[]): Plan {
-  const { record, vm, live } = subject;
-  const again = record.stoppedByMove && live.power !== 'running' ? ', and is started again' : '';
+  const { record, vm, live, ctx } = subject;
+  const again = isStartedByCancel({ vm, record, live, capabilities: ctx.capabilities }) ? ', and is started again' : '';
   return {
     ...empty,
     method: record.method,
@@ -138,9 +139,11 @@ function cancel(subject: Continued, empty: Plan, reasons: readonly string[]): Pl
 }
 
 function retarget(subject: Continued, start: (subject: Subject) => Plan, empty: Plan, why: string): Plan {
-  const { record, vm, live } = subject;
+  const { record, vm, live, ctx } = subject;
   // The cancel puts the power back as it was; the new move is decided for that.
-  const restored: Copy = record.stoppedByMove && live.power === 'off' ? { ...live, power: record.powerBefore } : live;
+  const restored: Copy = isStartedByCancel({ vm, record, live, capabilities: ctx.capabilities })
+    ? { ...live, power: record.powerBefore }
+    : live;
   const copies = vm.copies
     .filter((copy) => !(copy.role === 'incoming' && samePlace(copy.ref, record.to)))
     .map((copy) => (copy === live ? restored : copy));

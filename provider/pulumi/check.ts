@@ -26,12 +26,14 @@ export async function check(plugin: Plugin, request: provider.CheckRequest): Pro
   // A blocker is not a failure here: that would stop the engine before it moves the others.
   const plan = desired === null || plugin.datacenter === null ? null : await previewPlacement(await sessionOf(plugin, urn), urn, desired);
   if (desired !== null && plan !== null) {
-    const other = plugin.declaredBy.get(plan.vm) ?? urn;
+    // A name that leads to no VM, or to several, is a finding of the plan.
+    const found = plan.from !== null;
+    const other = (found && plugin.declaredBy.get(plan.vm)) || urn;
     if (other !== urn) {
       const reason = `names VM ${plan.vm}, which ${nameOf(other)} declares already: one VM has one placement`;
       return response.setInputs(toStruct(inputs)).setFailuresList([new CheckFailure().setProperty('vm').setReason(reason)]);
     }
-    plugin.declaredBy.set(plan.vm, urn);
+    if (found) plugin.declaredBy.set(plan.vm, urn);
     memory.checked = { desired, plan };
   }
   // What is not known yet may lead to any plan: unknown, so that `up --strict` accepts the one that comes of it.

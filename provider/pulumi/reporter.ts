@@ -82,7 +82,7 @@ function waits(vm: string, { goFrom }: Desired): string {
 const moved = (plan: Plan, { place }: PlacementState): boolean =>
   plan.to !== null && plan.from !== null && placeText(plan.to) === placeText(place) && placeText(plan.from) !== placeText(place);
 
-function movedText({ method, from, to, start, end, downtimeMs }: NonNullable<PlacementState['lastMove']>): string {
+function movedText({ method, from, to, start, end, downtimeMs, leftOff }: NonNullable<PlacementState['lastMove']>): string {
   const took = formatDuration(Math.max(0, Date.parse(end) - Date.parse(start)));
-  return `moved ${method} ${placeText(from)} -> ${placeText(to)} in ${took}, downtime ${formatDuration(downtimeMs)}`;
+  return `moved ${method} ${placeText(from)} -> ${placeText(to)} in ${took}, ${leftOff === true ? 'left off as declared' : `downtime ${formatDuration(downtimeMs)}`}`;
 }
