@@ -22,8 +22,14 @@ export async function sendPass(ctx: MoveContext, reality: Reality): Promise<Repl
     dirty: isKnown(reality.vm.dirtyRate) ? reality.vm.dirtyRate : ASSUMED_DIRTY,
   });
   ctx.countPass();
+  const before = ctx.record.increment;
+  // A task paces its increments itself: a look that found none leaves time and size of the last one.
+  const last =
+    before !== null && before.n === pass.n && pass.bytes === 0
+      ? { at: before.at, bytes: before.bytes }
+      : { at: iso(at), bytes: pass.bytes };
   await ctx.save({
-    increment: { n: pass.n, images: pass.images, at: iso(at), bytes: pass.bytes, projectedDowntimeMs },
+    increment: { n: pass.n, images: pass.images, ...last, projectedDowntimeMs },
     bytes: ctx.record.bytes + pass.bytes,
   });
   if (pass.distrust !== '') ctx.warn(`${ctx.vm}: copied in full again: ${pass.distrust}.`);

@@ -56,6 +56,8 @@ export const startSourceAgain: Undo = async (ctx) => {
   if (reality.source === null && !isUnread(reality, ctx.record.from)) return;
   if (reality.source === null) throw new Error(`${ctx.vm}: the source cannot be read, so it cannot be started again`);
   await ctx.checkLease();
+  // A platform's own task would cut over, and holds the VM, until it is stopped.
+  if (ctx.driver.capabilities.increments === 'platform') await ctx.driver.cancel(ctx.move(reality), ctx.run('finishing'));
   await ctx.driver.start(reality.source.ref, ctx.run('finishing'));
   if ((await waitFor(ctx, (now) => isRunning(now.source), options.noProgressTimeoutMs, ctx.run('finishing').signal)) === null)
     throw new Error(`${ctx.vm}: was started again on ${ctx.record.from.host}, but does not read as running`);

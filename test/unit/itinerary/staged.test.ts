@@ -379,6 +379,16 @@ describe('cancel', () => {
     expect(at(await lab.vm())).toEqual(['a1 live running']);
   });
 
+  it('of a task that the platform runs ends the task first: it holds the VM', async () => {
+    const lab = new Lab({ style: 'task' });
+    await lab.up(want('f1'));
+    await lab.outside.shutdown('web-01', 'clean');
+    await cancelMove(lab.session(), 'web-01', lab.run());
+    const vm = await lab.vm();
+    expect(at(vm)).toEqual(['a1 live running']);
+    expect(vm.record).toBeNull();
+  });
+
   describe('of a move that waits, whose guest was shut down by hand', () => {
     const shutDown = async (how: 'clean' | 'hard', style: 'driven' | 'task' = 'driven'): Promise<Lab> => {
       const lab = new Lab({ style });
