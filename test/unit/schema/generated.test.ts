@@ -5,11 +5,24 @@ import { describe, expect, it } from 'vitest';
 import { generateAll } from '../../../schema/generate/all.js';
 import { readSources } from '../../../schema/generate/sources.js';
 import { readModel } from '../../../schema/generate/model.js';
+import { severities } from '../../../provider/core/finding.js';
+import { powers } from '../../../provider/core/inventory.js';
+import { methods, phases } from '../../../provider/core/record.js';
+import { Method, Phase, Power, Severity } from '../../../schema/generated/types.js';
 import { jsonSchema } from '../../../schema/generated/json-schema.js';
 import { pulumiSchema } from '../../../schema/generated/pulumi-schema.js';
 
 const root = path.resolve(import.meta.dirname, '../../..');
 const read = (file: string): string => readFileSync(path.join(root, file), 'utf8');
+
+describe('closed sets that the core has too', () => {
+  it.each([
+    ['phases', Phase, phases],
+    ['methods', Method, ['auto', ...methods]],
+    ['powers', Power, powers],
+    ['severities', Severity, severities],
+  ])('%s are the same in the data model', (_name, declared, core) => expect([...declared].sort()).toEqual([...core].sort()));
+});
 
 describe('what is generated', () => {
   it('is up to date (else: npm run generate)', async () => {
