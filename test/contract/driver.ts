@@ -2,6 +2,7 @@
  * What every driver must hold (design.md §5). `describeDriverContract` reads the capabilities and tests each one that is
  * claimed, on a fresh datacenter per test.
  */
+import type { Capabilities } from '../../provider/core/driver.js';
 import { afterEach, beforeEach, describe } from 'vitest';
 import { coldContract } from './suite/cold.js';
 import { cutoverContract } from './suite/cutover.js';
@@ -33,6 +34,14 @@ const parts: Readonly<Record<string, Part>> = {
   record: recordContract,
 };
 
+/** Parts that are about one capability as a whole. */
+const needs: Readonly<Record<string, (claimed: Capabilities) => boolean>> = {
+  trust: ({ increments }) => increments === 'driven',
+  cutover: ({ separateStart }) => separateStart,
+  'platform task': ({ increments }) => increments === 'platform',
+  source: ({ keepsSource }) => keepsSource,
+};
+
 export function describeDriverContract(subject: Subject, only: readonly string[] = Object.keys(parts)): void {
   describe(`driver contract: ${subject.name}`, () => {
     let harness: Harness;
@@ -41,7 +50,7 @@ export function describeDriverContract(subject: Subject, only: readonly string[]
     });
     afterEach(() => harness.close());
     for (const [name, part] of Object.entries(parts)) {
-      if (only.includes(name)) describe(name, () => part(subject, () => harness));
+      if (only.includes(name) && (needs[name]?.(subject.capabilities) ?? true)) describe(name, () => part(subject, () => harness));
     }
   });
 }

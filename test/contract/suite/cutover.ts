@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import type { Move, Outcome } from '../../../provider/core/driver.js';
 import type { Part } from '../driver.js';
-import { begin, copyAt, maybeCopyAt, pass, save, shutDown, testRun, type Harness } from './kit.js';
+import { describeWhere, begin, copyAt, maybeCopyAt, pass, save, shutDown, testRun, type Harness } from './kit.js';
 
 /** Phase 2 of a staged move where the start of the target is a step of its own. */
 export const cutoverContract: Part = ({ capabilities }, h) => {
-  describe.runIf(capabilities.separateStart)('cutover', () => {
+  describe('cutover', () => {
     test('given passes and a shutdown, when it is finished and started, then the target runs with every acknowledged write', async () => {
       const { driver, runner, far, from, outside } = h();
       const move = await ready(h());
@@ -108,7 +108,7 @@ export const cutoverContract: Part = ({ capabilities }, h) => {
       await expect(driver.cancel(move, testRun())).rejects.toMatchObject({ code: 'not-possible' });
     });
 
-    describe.runIf(capabilities.verify)('verify', () => {
+    describeWhere(capabilities.verify, 'verify', () => {
       test.each(['increment', 'full'] as const)(
         'given a block that turned bad on the target, then %s finds it and the VM is not defined',
         async (verify) => {

@@ -1,4 +1,5 @@
 /** What the parts of the contract suite share: the harness a driver brings, and builders for moves and runs. */
+import { describe } from 'vitest';
 import { iso } from '../../../provider/core/clock.js';
 import type { Capabilities, Driver, Move, Run } from '../../../provider/core/driver.js';
 import type { MoveEvent } from '../../../provider/core/events.js';
@@ -187,3 +188,8 @@ export const stopAfter = (count: number): TestRun => {
     },
   });
 };
+
+/** Tests of a capability that is claimed. One that is not claimed has nothing to test: that is no skipped test. */
+export function describeWhere(claimed: boolean, name: string, tests: () => void): void {
+  if (claimed) describe(name, tests);
+}

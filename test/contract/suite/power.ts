@@ -1,7 +1,7 @@
-import { describe, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { isUnknown } from '../../../provider/core/inventory.js';
 import type { Part } from '../driver.js';
-import { begin, copyAt, shutDown, testRun } from './kit.js';
+import { describeWhere, begin, copyAt, shutDown, testRun } from './kit.js';
 
 export const powerContract: Part = ({ capabilities }, h) => {
   test('given a running VM, when it is asked to shut down, then it reads off later: clean, with the time it began', async () => {
@@ -47,7 +47,7 @@ export const powerContract: Part = ({ capabilities }, h) => {
     }
   });
 
-  describe.runIf(capabilities.blocksStart)('block', () => {
+  describeWhere(capabilities.blocksStart, 'block', () => {
     test('given a blocked copy, then nobody can start it, until it is unblocked', async () => {
       const { driver, sleeper, from, outside } = h();
       const { ref } = await copyAt(driver, sleeper, from);

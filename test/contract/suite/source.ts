@@ -4,8 +4,8 @@ import type { Part } from '../driver.js';
 import { begin, copyAt, maybeCopyAt, save, testRun, type Harness } from './kit.js';
 
 /** What becomes of the source after a move. */
-export const sourceContract: Part = ({ capabilities }, h) => {
-  describe.runIf(capabilities.keepsSource)('kept source', () => {
+export const sourceContract: Part = (_subject, h) => {
+  describe('kept source', () => {
     test('given a moved VM, when its source is kept, then it reads so, and is removed only on demand', async () => {
       const { driver, runner, far, from, outside } = h();
       const move = await moved(h());

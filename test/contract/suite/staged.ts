@@ -1,10 +1,10 @@
-import { describe, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import type { Part } from '../driver.js';
-import { begin, copyAt, maybeCopyAt, pass, stopAfter, testRun } from './kit.js';
+import { describeWhere, begin, copyAt, maybeCopyAt, pass, stopAfter, testRun } from './kit.js';
 
 /** Phase 1 where a process of ours drives the increments. */
 export const stagedContract: Part = ({ capabilities }, h) => {
-  describe.runIf(capabilities.increments === 'driven')('driven increments', () => {
+  describeWhere(capabilities.increments === 'driven', 'driven increments', () => {
     test('given a running VM, when it is replicated, then the first pass is a full copy and the VM runs on', async () => {
       const { driver, runner, far, from } = h();
       const move = await begin(h(), runner, far, 'staged');
@@ -65,16 +65,18 @@ export const stagedContract: Part = ({ capabilities }, h) => {
       expect(later.dirtyBytes).toBeLessThan(first.bytes);
     });
 
-    test.runIf(capabilities.bandwidth)('a bandwidth limit is kept', async () => {
-      const { driver, runner, far } = h();
-      const limit = 8 * 1024 * 1024;
-      const run = testRun();
-      const move = await begin(h(), runner, far, 'staged', { bandwidthBytesPerSecond: limit });
-      const { bytes, durationMs, bytesPerSecond } = await driver.replicate(move, run);
-      expect(bytesPerSecond).toBeLessThanOrEqual(limit);
-      expect(bytes / (durationMs / 1000)).toBeLessThanOrEqual(limit * 1.01);
-      expect(run.events.every((event) => event.kind !== 'progress' || event.rate <= limit)).toBe(true);
-    });
+    describeWhere(capabilities.bandwidth, 'a declared bandwidth', () =>
+      test('is kept', async () => {
+        const { driver, runner, far } = h();
+        const limit = 8 * 1024 * 1024;
+        const run = testRun();
+        const move = await begin(h(), runner, far, 'staged', { bandwidthBytesPerSecond: limit });
+        const { bytes, durationMs, bytesPerSecond } = await driver.replicate(move, run);
+        expect(bytesPerSecond).toBeLessThanOrEqual(limit);
+        expect(bytes / (durationMs / 1000)).toBeLessThanOrEqual(limit * 1.01);
+        expect(run.events.every((event) => event.kind !== 'progress' || event.rate <= limit)).toBe(true);
+      }),
+    );
   });
 
   test('when it is cancelled, then nothing is left on the target, the VM runs, and a new move begins from nothing', async () => {
