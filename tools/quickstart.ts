@@ -29,6 +29,8 @@ async function main(): Promise<void> {
     PULUMI_SKIP_UPDATE_CHECK: 'true',
     PULUMI_AUTOMATION_API_SKIP_VERSION_CHECK: 'true',
   });
+  // They would lead the commands to another datacenter or stack than this one.
+  for (const name of ['VMPLACEMENT_DATACENTER', 'PULUMI_STACK']) delete childEnv[name];
   await layOut();
 
   scene('1 of 8  Adopt', 'Five VMs exist. Declaring them changes nothing but who looks after their place.');
@@ -78,7 +80,7 @@ async function main(): Promise<void> {
   scene('8 of 8  What happened', '');
   await summary();
   note('');
-  note('Go on by hand:');
+  note('Go on by hand (the next `npm run quickstart` begins anew):');
   note(`  cd quickstart`);
   note(`  export PULUMI_BACKEND_URL=file://$PWD/state PULUMI_CONFIG_PASSPHRASE= PULUMI_HOME=$PWD/.pulumi-home`);
   note(`  export PATH="${cli.dir}:$PWD/../dist/bin:$PATH"`);

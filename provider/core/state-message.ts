@@ -60,7 +60,7 @@ function awaitingShutdown(vm: Vm, live: Copy | null, record: MigrationRecord, re
   return (
     `${offText(vm, live)}VM ${vm.name} is copied from ${placeText(record.from)} to ${placeText(record.to)} but for the last increment, and waits for its shutdown.${downtime}${reasons} ` +
     `${held ? 'Without the hold, to cut over' : 'To cut over now'}: ${ways.join(', ').replace(/^or /, '')}. ` +
-    'Shut down by hand it stays off until the next pulumi up (or a running onPending: wait). To give it up: revert the declaration, or run ' +
+    'Shut down by hand it stays off until the next pulumi up (or a running onPending: wait), unless the platform cuts over at any power-off by itself. To give it up: revert the declaration, or run ' +
     command('cancel', vm.name)
   );
 }

@@ -1,5 +1,5 @@
 /** Check and Diff: what is declared, what it leads to, what changes. The engine calls both one after another: no I/O per resource. */
-import { previewPlacement } from '../core/placement.js';
+import { previewPlacement, readPlacement } from '../core/placement.js';
 import type { Plan } from '../core/plan.js';
 import { checkPlacement } from '../../schema/validate.js';
 import { fromStruct, isUnknownValue, toStruct, unknownValue, type Properties } from './codec.js';
@@ -24,16 +24,17 @@ export async function check(plugin: Plugin, request: provider.CheckRequest): Pro
       .setFailuresList(failures.map(({ path, reason }) => new CheckFailure().setProperty(path).setReason(reason)));
   }
   // A blocker is not a failure here: that would stop the engine before it moves the others.
-  const plan = desired === null || plugin.datacenter === null ? null : await previewPlacement(await sessionOf(plugin, urn), urn, desired);
-  if (desired !== null && plan !== null) {
+  const session = desired === null || plugin.datacenter === null ? null : await sessionOf(plugin, urn);
+  const plan = desired === null || session === null ? null : await previewPlacement(session, urn, desired);
+  if (desired !== null && session !== null && plan !== null) {
     // A name that leads to no VM, or to several, is a finding of the plan.
-    const found = plan.from !== null;
-    const other = (found && plugin.declaredBy.get(plan.vm)) || urn;
+    const found = (await readPlacement(session, desired.vm).catch(() => null))?.vm.uuid;
+    const other = (found === undefined ? undefined : plugin.declaredBy.get(found)) ?? urn;
     if (other !== urn) {
       const reason = `names VM ${plan.vm}, which ${nameOf(other)} declares already: one VM has one placement`;
       return response.setInputs(toStruct(inputs)).setFailuresList([new CheckFailure().setProperty('vm').setReason(reason)]);
     }
-    if (found) plugin.declaredBy.set(plan.vm, urn);
+    if (found !== undefined) plugin.declaredBy.set(found, urn);
     memory.checked = { desired, plan };
   }
   // What is not known yet may lead to any plan: unknown, so that `up --strict` accepts the one that comes of it.

@@ -43,7 +43,9 @@ export async function remove(plugin: Plugin, request: provider.DeleteRequest, si
   const { vm, phase } = storedOutputs(fromStruct(request.getProperties()));
   const report = reporter(plugin.log, urn, vm, null, null);
   const run = { signal, emit: report.emit, log: report.log, timeoutMs: timeoutOf(request.getTimeout()) };
-  const message = await releasePlacement(await sessionOf(plugin, urn), urn, request.getId(), run);
+  const message = await releasePlacement(await sessionOf(plugin, urn), urn, request.getId(), run, (other) =>
+    [...plugin.declaredBy.values()].includes(other),
+  );
   if (message !== '') plugin.log.say(isUnsettled(phase) ? 'warning' : 'info', urn, naming(vm, message));
   return new Empty();
 }

@@ -22,7 +22,7 @@ export interface Plugin {
   providerUrn: string;
   readonly sessions: Map<string, Session>;
   readonly memory: Map<string, Memory>;
-  /** Which resource of this run declares a VM, by the VM's name: two would move it to and fro for ever. */
+  /** Which resource of this run declares a VM, by the VM's UUID: two would move it to and fro for ever. */
   readonly declaredBy: Map<string, string>;
   readonly holder: string;
 }

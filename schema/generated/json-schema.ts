@@ -77,7 +77,7 @@ export const jsonSchema: { readonly $schema: string; readonly $defs: Readonly<Re
           type: 'boolean',
           default: false,
           description:
-            'Read every placement again in each preview and update, also settled ones, so that what moved outside shows as drift of the stored state in a plain preview; without it a plain preview only plans the move back. Costs two lines of output and one read per placement.',
+            'Read every placement again in each preview and update, also settled ones, so that what moved outside shows as drift of the stored state in a plain preview; without it a plain preview only plans the move back. Costs two lines of output and one read per placement. For placements that exist already it begins with the next `pulumi refresh`.',
         },
       },
     },

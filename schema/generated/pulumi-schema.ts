@@ -30,7 +30,7 @@ export const pulumiSchema: Readonly<Record<string, unknown>> = {
       alwaysRefresh: {
         type: 'boolean',
         description:
-          'Read every placement again in each preview and update, also settled ones, so that what moved outside shows as drift of the stored state in a plain preview; without it a plain preview only plans the move back. Costs two lines of output and one read per placement. Default: `false`.',
+          'Read every placement again in each preview and update, also settled ones, so that what moved outside shows as drift of the stored state in a plain preview; without it a plain preview only plans the move back. Costs two lines of output and one read per placement. For placements that exist already it begins with the next `pulumi refresh`. Default: `false`.',
       },
     },
   },
@@ -906,7 +906,7 @@ export const pulumiSchema: Readonly<Record<string, unknown>> = {
       alwaysRefresh: {
         type: 'boolean',
         description:
-          'Read every placement again in each preview and update, also settled ones, so that what moved outside shows as drift of the stored state in a plain preview; without it a plain preview only plans the move back. Costs two lines of output and one read per placement. Default: `false`.',
+          'Read every placement again in each preview and update, also settled ones, so that what moved outside shows as drift of the stored state in a plain preview; without it a plain preview only plans the move back. Costs two lines of output and one read per placement. For placements that exist already it begins with the next `pulumi refresh`. Default: `false`.',
       },
     },
   },

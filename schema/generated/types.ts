@@ -126,7 +126,7 @@ export interface ProviderConfig {
   readonly memoryReserve?: Size;
   /** Times of the lease that keeps two controllers from moving one VM. */
   readonly lease?: LeaseTimes;
-  /** Read every placement again in each preview and update, also settled ones, so that what moved outside shows as drift of the stored state in a plain preview; without it a plain preview only plans the move back. Costs two lines of output and one read per placement. Default: false. */
+  /** Read every placement again in each preview and update, also settled ones, so that what moved outside shows as drift of the stored state in a plain preview; without it a plain preview only plans the move back. Costs two lines of output and one read per placement. For placements that exist already it begins with the next `pulumi refresh`. Default: false. */
   readonly alwaysRefresh?: boolean;
 }
 

@@ -60,8 +60,9 @@ function fromJson(value: unknown, at: Segments, context: Context): unknown {
   if (typeof value !== 'string') return value;
   try {
     return JSON.parse(value) as unknown;
-  } catch (error) {
-    context.issues.push({ at, reason: `is neither an object nor a JSON text: ${error instanceof Error ? error.message : String(error)}` });
+  } catch {
+    // The parser's own words quote the text, which may be a secret.
+    context.issues.push({ at, reason: 'is neither an object nor a valid JSON text' });
     return value;
   }
 }

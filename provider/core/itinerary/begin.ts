@@ -56,7 +56,8 @@ export function newRecord(beginning: Beginning): MigrationRecord {
     declaredGo: desired.shutdown,
     declaration: beginning.declaration,
     warnings: [],
-    epoch: 0,
+    // Never the same twice for one VM: a controller that slept through another move must not take that one's record for its own.
+    epoch: beginning.now,
   };
 }
 

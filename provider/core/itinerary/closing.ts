@@ -10,6 +10,8 @@ export interface Ending {
   readonly lastMove: LastMove | null;
   /** The target must not be started again by itself (`vmplacement cancel`). */
   readonly cancelled?: Claim['cancelled'];
+  /** `keep`: the move failed and was put back; what stands on the VM, a hold above all, still counts. */
+  readonly annotation?: 'keep';
 }
 
 /** Claim, annotation, then the record: a crash in between leaves the record, and the next run does the rest. */
@@ -21,7 +23,7 @@ export async function endMove(ctx: MoveContext, ending: Ending): Promise<void> {
 export async function writeEnding(ctx: MoveContext, ending: Ending): Promise<void> {
   const { record, driver } = ctx;
   const { vm } = await ctx.read();
-  if (vm.annotation.length > 0) {
+  if (vm.annotation.length > 0 && ending.annotation !== 'keep') {
     await ctx.checkLease();
     await driver.annotate(vm.uuid, { shutdown: null, giver: record.stack });
   }

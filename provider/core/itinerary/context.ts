@@ -80,7 +80,7 @@ export function moveContext(parts: ContextParts): MoveContext {
     },
     async verify() {
       const found = (await readReality(driver, record)).vm.record;
-      if ((found?.epoch ?? null) !== epoch) await takeOverRequest();
+      if ((found?.epoch ?? null) !== epoch || (found !== null && found.moveId !== record.moveId)) await takeOverRequest();
     },
     save: (patch) => write(patch, 'first'),
     async drop() {

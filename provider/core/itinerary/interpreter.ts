@@ -123,6 +123,8 @@ async function afterError(ctx: MoveContext, error: unknown): Promise<unknown> {
 }
 
 async function recover(ctx: MoveContext, error: unknown): Promise<unknown> {
+  // What is put back follows from the record: first that it is still the stored one.
+  await ctx.verify();
   const { record } = ctx;
   const reality = await ctx.read();
   if (!runsTwice(reality) && canCancel(ctx, reality)) {
@@ -131,7 +133,7 @@ async function recover(ctx: MoveContext, error: unknown): Promise<unknown> {
     // Off on the source with a copy on the target: a hot job may have ended. Not one thing is taken back before that is known.
     const hot = record.method === 'hot' && (isRunning(reality.source) || reality.target === null);
     if (hot || cold) {
-      const failures = await undo(ctx, {});
+      const failures = await undo(ctx, { annotation: 'keep' });
       for (const failure of failures) ctx.warn(`${ctx.vm}: putting back: ${failure}`);
       return error;
     }

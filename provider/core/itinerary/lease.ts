@@ -42,10 +42,11 @@ export async function holdLease(parts: LeaseParts): Promise<HeldLease> {
   async function renew(): Promise<void> {
     try {
       const at = await clock.now();
-      const hadExpired = at >= Date.parse(lease.expiresAt);
-      lease = await take();
+      const next = await take();
+      // Asked after it was taken: a process may have slept in between. Counts as held only once it is known that nobody else acted.
+      if ((await clock.now()) >= Date.parse(lease.expiresAt)) await parts.lapsed();
+      lease = next;
       takenAt = at;
-      if (hadExpired) await parts.lapsed();
     } catch (error) {
       if (isControlLost(error)) lost.abort(error);
       throw error;

@@ -47,10 +47,16 @@ export const startSourceAgain: Undo = async (ctx) => {
   const { powerBefore, stoppedByMove, options } = ctx.record;
   if (powerBefore !== 'running' || !stoppedByMove) return;
   // A shutdown that was sent just before a crash may still be on its way: starting a VM that is about to go off is lost.
-  const reality = await ctx.read();
+  let reality = await ctx.read();
   if (isRunning(reality.source)) {
-    await ctx.save({ stoppedByMove: false });
-    return;
+    ctx.notice(`${ctx.vm}: a shutdown was sent to it and may still be on its way; waiting for its end.`);
+    const patience = options.shutdownGraceMs + options.lateShutdownMs;
+    const off = await waitFor(ctx, (now) => !isRunning(now.source), patience, ctx.run('finishing').signal);
+    if (off === null) {
+      await ctx.save({ stoppedByMove: false });
+      return;
+    }
+    reality = off;
   }
   // Moved away by somebody else: its power is theirs.
   if (reality.source === null && !isUnread(reality, ctx.record.from)) return;

@@ -57,7 +57,8 @@ const shutdown: Step = {
   phase,
   run: async (ctx) => {
     const reality = await ctx.read();
-    if (isOff(reality.source) || hasArrived(reality, ctx.record, ctx.driver.capabilities)) return 'next';
+    if (hasArrived(reality, ctx.record, ctx.driver.capabilities)) return 'next';
+    if (isOff(reality.source)) return ctx.record.stoppedByMove ? 'next' : wentOff(ctx, reality);
     parkIfInterrupted(ctx);
     if (!isRunning(reality.source))
       return backToWaiting(ctx, {
@@ -85,14 +86,26 @@ const shutdown: Step = {
       shutDown(ctx, reality, force ? 'force' : 'graceful-only'),
     );
     if (off !== null) return 'next';
-    return backToWaiting(ctx, {
-      reason: 'the guest did not obey the shutdown: it runs on and the move waits again (shut it down from inside, or give "force")',
-      since: 'keep',
-      increment: 'keep',
-    });
+    const power = (await ctx.read()).source?.power ?? 'not found on its source';
+    const reason =
+      power === 'running'
+        ? 'the guest did not obey the shutdown: it runs on and the move waits again (shut it down from inside, or give "force")'
+        : `the VM was asked to shut down and is now ${power}: the move waits again`;
+    return backToWaiting(ctx, { reason, since: 'keep', increment: 'keep' });
   },
   undo: startSourceAgain,
 };
+
+/** Off, and not by this move: the go is asked for again, as it stands now. */
+async function wentOff(ctx: MoveContext, reality: Reality): Promise<StepResult> {
+  const { go, heldBy, warnings } = goNow(ctx, reality);
+  if (go === null) {
+    const reason = heldBy ?? warnings[0] ?? 'the VM went off and nothing permits the cutover: it stays off';
+    return backToWaiting(ctx, { reason, since: 'keep', increment: 'keep' });
+  }
+  await ctx.save({ go, stoppedByMove: go.place === 'guest' });
+  return 'next';
+}
 
 const block: Step = {
   name: 'block-source',
@@ -213,7 +226,7 @@ export async function followMoved(ctx: MoveContext, reality: Reality): Promise<b
 export async function rollBackCutover(ctx: MoveContext, message: string): Promise<void> {
   await unblockSource(ctx);
   await startSourceAgain(ctx);
-  await backToWaiting(ctx, { reason: `the cutover failed and was rolled back: ${message}`, since: 'again', increment: 'keep' });
+  await backToWaiting(ctx, { reason: `the cutover failed and was rolled back: ${message}`, since: 'keep', increment: 'keep' });
 }
 
 export const isCutover = (record: MoveContext['record']): boolean =>

@@ -12,7 +12,9 @@ export function againstTarget({ inventory, vm }: Reality, { to }: Pick<Migration
   if (host.state !== 'connected') return `the target ${placeText(to)} is ${stateTexts[host.state]}`;
   if (!isKnown(host.facts)) return `the target ${placeText(to)} could not be read: ${host.facts.unknown}`;
   const { memory } = host.facts;
-  if (!isKnown(memory) || !isKnown(vm.memoryBytes) || memory.freeBytes >= vm.memoryBytes) return null;
+  if (!isKnown(memory)) return `the free memory of the target ${placeText(to)} could not be read: ${memory.unknown}`;
+  if (!isKnown(vm.memoryBytes)) return `the memory size of VM ${vm.name} could not be read: ${vm.memoryBytes.unknown}`;
+  if (memory.freeBytes >= vm.memoryBytes) return null;
   return `the target ${placeText(to)} has ${formatBytes(memory.freeBytes)} of memory free, VM ${vm.name} needs ${formatBytes(vm.memoryBytes)}`;
 }
 

@@ -1,6 +1,5 @@
 /** Takes a move back (rules.md §6 "Cancel"). The list derives from the record's completed steps, not from process memory. */
-import type { Claim } from '../record.js';
-import { endMove } from './closing.js';
+import { endMove, type Ending } from './closing.js';
 import { isControlLost } from './lease.js';
 import type { MoveContext, Undo } from './step.js';
 import { stepsOf } from './tables.js';
@@ -9,7 +8,7 @@ import { stepsOf } from './tables.js';
  * Undoes the steps that are complete or were begun, the last first. What fails is returned and does not keep the rest from being put
  * back; then the record stays, marked, and a later run does the remainder. Without failures the record is gone.
  */
-export async function undo(ctx: MoveContext, ending: { readonly cancelled?: Claim['cancelled'] }): Promise<readonly string[]> {
+export async function undo(ctx: MoveContext, ending: Pick<Ending, 'cancelled' | 'annotation'>): Promise<readonly string[]> {
   const begun = stepsOf(ctx.record.method)
     .filter(({ name }) => ctx.record.done.includes(name) || ctx.record.step === name || ctx.record.notUndone?.includes(name) === true)
     .reverse();

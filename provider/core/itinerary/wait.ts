@@ -1,4 +1,5 @@
 /** Waiting exists once: a condition on fresh readings, a deadline in the platform's time, a signal. */
+import { isControlLost } from './lease.js';
 import type { MoveContext, Reality } from './step.js';
 
 /** Returns the reading that satisfied the condition, or null when the time was over. */
@@ -10,12 +11,25 @@ export async function waitFor(
 ): Promise<Reality | null> {
   const begun = await ctx.clock.now();
   for (;;) {
-    const reality = await ctx.read();
-    if (satisfied(reality)) return reality;
+    const reality = await reading(ctx, signal);
+    if ('vm' in reality && satisfied(reality)) return reality;
     const elapsed = (await ctx.clock.now()) - begun;
-    if (elapsed >= milliseconds) return null;
+    if (elapsed >= milliseconds) {
+      if ('failure' in reality) throw reality.failure;
+      return null;
+    }
     await ctx.checkLease();
     await ctx.clock.sleep(Math.min(milliseconds - elapsed, pollAfter(elapsed)), 'work', signal);
+  }
+}
+
+/** One reading that fails does not end the wait: what was asked for goes on meanwhile. */
+async function reading(ctx: MoveContext, signal: AbortSignal): Promise<Reality | { readonly failure: unknown }> {
+  try {
+    return await ctx.read();
+  } catch (failure) {
+    if (isControlLost(failure) || signal.aborted) throw failure;
+    return { failure };
   }
 }
 

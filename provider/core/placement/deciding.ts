@@ -41,7 +41,7 @@ export async function decideFresh(session: Session, urn: string, desired: Desire
 export function holdToPromise(plan: Plan, promised: string | null): void {
   if (promised === null || plan.summary === promised) return;
   // A VM that was busy when the plan was made promised nothing; only stopping it needs to have been said.
-  if (promised === busySummary && plan.action === 'move' && !plan.willStopVm) return;
+  if (promised === busySummary && plan.action === 'move' && plan.method !== 'staged' && !plan.willStopVm) return;
   throw new PlacementError(
     'plan-changed',
     `${plan.vm}: reality changed since the preview: promised ${words(promised)}, now ${words(plan.summary)}. Nothing was done.`,

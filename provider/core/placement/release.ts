@@ -10,7 +10,13 @@ import { withLease, withMove } from './move.js';
 import type { PlacementRun, Session } from './session.js';
 
 /** Returns what became of it, in words. */
-export async function releasePlacement(session: Session, urn: string, vm: string, run: PlacementRun): Promise<string> {
+export async function releasePlacement(
+  session: Session,
+  urn: string,
+  vm: string,
+  run: PlacementRun,
+  isDeclared: (urn: string) => boolean = () => true,
+): Promise<string> {
   const inventory = await session.driver.survey({ vms: [vm] }, run.signal);
   const located = locate(inventory, vm);
   const there = located.kind === 'found' ? located.vm : located.kind === 'unread' ? located.vm : null;
@@ -29,7 +35,7 @@ export async function releasePlacement(session: Session, urn: string, vm: string
       );
     return `${vm}: does not exist any more; nothing to release.`;
   }
-  if (isElsewhere(session, urn, there))
+  if (isElsewhere(session, urn, there, isDeclared))
     return `${there.name}: is claimed by ${there.claim?.stack ?? 'another stack'}; nothing was touched.`;
   if (there.record !== null) return releaseMoving(session, there, there.record, inventory, run);
   await removeClaim(session, there, run);
@@ -63,7 +69,8 @@ async function removeClaim(session: Session, vm: Vm, run: PlacementRun): Promise
   });
 }
 
-const isElsewhere = ({ stack }: Session, urn: string, { claim, record }: Vm): boolean => {
+/** Another resource of the same stack holds it only when it is declared in this run; else it is this one, renamed by an alias. */
+const isElsewhere = ({ stack }: Session, urn: string, { claim, record }: Vm, isDeclared: (urn: string) => boolean): boolean => {
   const owner = record ?? claim;
-  return owner !== null && (owner.stack !== stack || owner.urn !== urn);
+  return owner !== null && (owner.stack !== stack || (owner.urn !== urn && isDeclared(owner.urn)));
 };

@@ -32,7 +32,7 @@ describe('a provider configuration', () => {
   });
 
   it.each([
-    ['embedded', { embedded: '{"clusters":' }, /^is neither an object nor a JSON text: /],
+    ['embedded', { embedded: '{"clusters":' }, /^is neither an object nor a valid JSON text$/],
     ['embedded', { embedded: '5' }, /^must be an object, not the number 5$/],
     ['embedded', { embedded: ['x'] }, /^must be an object, not a list$/],
     ['datacenterFile', { datacenterFile: 5 }, /^must be a string/],
@@ -40,7 +40,7 @@ describe('a provider configuration', () => {
     ['datacenterFile', {}, /^is required: give exactly one of embedded, datacenterFile$/],
     ['datacenterFile', { embedded: datacenter, datacenterFile: 'dc.yaml' }, /^cannot stand together with `embedded`/],
     ['memoryReserve', { datacenterFile: 'x', memoryReserve: '512' }, /a size such as/],
-    ['lease', { datacenterFile: 'x', lease: 'soon' }, /^is neither an object nor a JSON text/],
+    ['lease', { datacenterFile: 'x', lease: 'soon' }, /^is neither an object nor a valid JSON text/],
     ['lease.renew', { datacenterFile: 'x', lease: { renew: 15 } }, /^must be a string/],
     ['lease.renew', { embedded: datacenter, lease: { renew: '0s' } }, /^must be longer than 0s$/],
     [
