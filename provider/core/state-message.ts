@@ -29,7 +29,7 @@ export function messageOf(vm: Vm, live: Copy | null, phase: Phase, kept: Placeme
     case 'AwaitingConfirmation':
       return awaitingConfirmation(vm, live, kept);
     case 'Parked':
-      return `The ${record.method} move ${where} was interrupted at ${record.step}; the VM is ${live?.power ?? 'unknown'} on ${live === null ? 'no host that was read' : placeText(live.ref)}. To go on: pulumi up. To undo it: vmplacement cancel ${vm.name}`;
+      return `The ${record.method} move ${where} was interrupted at ${record.step}; the VM is ${live?.power ?? 'unknown'} on ${live === null ? 'no host that was read' : placeText(live.ref)}. To go on: pulumi up. To undo it: ${command('cancel', vm.name)}`;
   }
 }
 

@@ -1,5 +1,6 @@
 /** Check and Diff: what is declared, what it leads to, what changes. The engine calls both one after another: no I/O per resource. */
-import { previewPlacement, readPlacement } from '../core/placement.js';
+import { locate } from '../core/locate.js';
+import { previewPlacement } from '../core/placement.js';
 import type { Plan } from '../core/plan.js';
 import { checkPlacement } from '../../schema/validate.js';
 import { fromStruct, isUnknownValue, toStruct, unknownValue, type Properties } from './codec.js';
@@ -28,7 +29,8 @@ export async function check(plugin: Plugin, request: provider.CheckRequest): Pro
   const plan = desired === null || session === null ? null : await previewPlacement(session, urn, desired);
   if (desired !== null && session !== null && plan !== null) {
     // A name that leads to no VM, or to several, is a finding of the plan.
-    const found = (await readPlacement(session, desired.vm).catch(() => null))?.vm.uuid;
+    const located = locate(await session.inventory(), desired.vm);
+    const found = located.kind === 'found' ? located.vm.uuid : undefined;
     const other = (found === undefined ? undefined : plugin.declaredBy.get(found)) ?? urn;
     if (other !== urn) {
       const reason = `names VM ${plan.vm}, which ${nameOf(other)} declares already: one VM has one placement`;
