@@ -31,6 +31,8 @@ export interface Capabilities {
   /** Devices are left out one by one, only all of them, or not at all. */
   readonly detach: 'each' | 'all' | 'none';
   readonly record: 'full' | 'marker';
+  /** An effect and the look at the lease are one atomic act: a process that slept through its lease changes nothing. */
+  readonly fencesEffects: boolean;
   /** State files that `copyOff` and `finish` carry along. */
   readonly stateFiles: readonly ('nvram' | 'tpm' | 'secret')[];
 }
@@ -51,7 +53,10 @@ export interface Run {
   readonly log: (message: string) => void;
   /** Who we are: run id and machine. */
   readonly holder: string;
-  /** Throws `lease-lost` unless the lease is valid now; drivers call it before every effect. */
+  /**
+   * Throws `lease-lost` unless the lease is valid now; drivers call it before every effect. A process may be stopped between the two:
+   * where the platform can, the effect itself is refused unless `holder` holds the lease (`fencesEffects`).
+   */
   readonly checkLease: () => Promise<void>;
 }
 
@@ -100,6 +105,13 @@ export interface Distrust {
 export interface Lease {
   readonly holder: string;
   readonly expiresAt: Timestamp;
+}
+
+/** What must hold when a record is written. */
+export interface Expected {
+  /** Epoch of the record that stands there; null = none does. */
+  readonly ifEpoch: number | null;
+  readonly holder?: string;
 }
 
 export interface SurveyScope {
@@ -152,9 +164,12 @@ export interface Driver {
   retire(copy: CopyRef, moveId: string, run: Run): Promise<void>;
 
   annotate(vm: string, change: AnnotationChange): Promise<void>;
-  /** Compare-and-set on the epoch. `null` removes it. Mirrored on the target from `targetStarting` on. */
-  record(vm: string, next: MigrationRecord | null, expected: { readonly ifEpoch: number | null }): Promise<'ok' | 'conflict'>;
-  claim(vm: string, next: Claim | null): Promise<void>;
+  /**
+   * Compare-and-set on the epoch. `null` removes it. Mirrored on the target from `targetStarting` on. `holder` must hold the lease;
+   * without one it is a request that is put in beside the holder.
+   */
+  record(vm: string, next: MigrationRecord | null, expected: Expected): Promise<'ok' | 'conflict'>;
+  claim(vm: string, next: Claim | null, holder: string): Promise<void>;
   /** Takes or renews the lease; fails with `lease-lost` naming the holder when another one holds it. */
   lease(vm: string, holder: string, times: { readonly expireMs: number }): Promise<Lease>;
   release(vm: string, holder: string): Promise<void>;

@@ -18,5 +18,6 @@ export async function ensureClaim(ctx: MoveContext): Promise<void> {
   const { stack, urn, spentGo } = ctx.record;
   if (vm.claim?.stack === stack && vm.claim.urn === urn && vm.claim.cancelled === null && vm.claim.spentGo === spentGo) return;
   await ctx.checkLease();
-  await ctx.driver.claim(vm.uuid, { v: 1, stack, urn, spentGo, lastMove: vm.claim?.lastMove ?? null, cancelled: null });
+  const lastMove = vm.claim?.lastMove ?? null;
+  await ctx.driver.claim(vm.uuid, { v: 1, stack, urn, spentGo, lastMove, cancelled: null }, ctx.holder);
 }

@@ -28,14 +28,15 @@ export async function writeEnding(ctx: MoveContext, ending: Ending): Promise<voi
     await driver.annotate(vm.uuid, { shutdown: null, giver: record.stack });
   }
   await ctx.checkLease();
-  await driver.claim(vm.uuid, {
+  const claim: Claim = {
     v: 1,
     stack: record.stack,
     urn: record.urn,
     spentGo: spentAfter(record),
     lastMove: ending.lastMove ?? vm.claim?.lastMove ?? null,
     cancelled: ending.cancelled ?? null,
-  });
+  };
+  await driver.claim(vm.uuid, claim, ctx.holder);
 }
 
 export function lastMoveOf(record: MigrationRecord, end: string): LastMove {

@@ -23,7 +23,7 @@ export interface ContextParts {
 }
 
 export function moveContext(parts: ContextParts): MoveContext {
-  const { driver, lease, interrupt } = parts;
+  const { driver, holder, lease, interrupt } = parts;
   let record = parts.record;
   let epoch: number | null = parts.stored ? record.epoch : null;
   let touched = parts.stored;
@@ -51,7 +51,7 @@ export function moveContext(parts: ContextParts): MoveContext {
   async function write(patch: Partial<MigrationRecord>, attempt: 'first' | 'again'): Promise<void> {
     await lease.check();
     const next: MigrationRecord = { ...record, ...patch, epoch: record.epoch + 1 };
-    if ((await driver.record(record.vm.uuid, next, { ifEpoch: epoch })) === 'ok') {
+    if ((await driver.record(record.vm.uuid, next, { ifEpoch: epoch, holder })) === 'ok') {
       record = next;
       epoch = next.epoch;
       touched = true;
@@ -67,6 +67,7 @@ export function moveContext(parts: ContextParts): MoveContext {
     clock: driver.clock,
     given: parts.given,
     stack: parts.stack,
+    holder,
     interrupt,
     vm,
     get record() {
@@ -86,9 +87,9 @@ export function moveContext(parts: ContextParts): MoveContext {
     async drop() {
       await lease.check();
       if (epoch === null) return;
-      if ((await driver.record(record.vm.uuid, null, { ifEpoch: epoch })) !== 'ok') {
+      if ((await driver.record(record.vm.uuid, null, { ifEpoch: epoch, holder })) !== 'ok') {
         await takeOverRequest();
-        if ((await driver.record(record.vm.uuid, null, { ifEpoch: epoch })) !== 'ok')
+        if ((await driver.record(record.vm.uuid, null, { ifEpoch: epoch, holder })) !== 'ok')
           throw new PlacementError('conflict', `${vm}: its migration record keeps changing; this run stops.`, { vm });
       }
       epoch = null;
@@ -99,7 +100,7 @@ export function moveContext(parts: ContextParts): MoveContext {
       signal: urgency === 'parkable' ? AbortSignal.any([interrupt, lease.lost]) : lease.lost,
       emit: parts.emit,
       log: parts.log,
-      holder: parts.holder,
+      holder,
       checkLease: () => lease.check(),
     }),
     checkLease: () => lease.check(),

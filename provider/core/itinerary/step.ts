@@ -58,6 +58,8 @@ export interface MoveContext {
   readonly clock: Clock;
   readonly given: Given;
   readonly stack: string;
+  /** Who we are, as the lease names us. */
+  readonly holder: string;
   /** The first Ctrl-C. */
   readonly interrupt: AbortSignal;
   /** The record as last written. */

@@ -156,7 +156,7 @@ async function adopt(session: Session, urn: string, desired: Desired, plan: Plan
   if (same && (claim.cancelled === null) === (next.cancelled === null)) return;
   await withLease(session, vm, run, async (lease) => {
     await lease.check();
-    await session.driver.claim(vm.uuid, next);
+    await session.driver.claim(vm.uuid, next, session.holder);
   });
 }
 

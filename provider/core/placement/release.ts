@@ -65,7 +65,7 @@ async function removeClaim(session: Session, vm: Vm, run: PlacementRun): Promise
   if (vm.claim === null && vm.record === null) return;
   await withLease(session, vm, run, async (lease) => {
     await lease.check();
-    await session.driver.claim(vm.uuid, null);
+    await session.driver.claim(vm.uuid, null, session.holder);
   });
 }
 

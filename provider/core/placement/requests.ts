@@ -41,7 +41,7 @@ export async function resumeMove(session: Session, name: string, run: PlacementR
   const to = placeText(claim.cancelled.to);
   await withLease(session, vm, run, async (lease) => {
     await lease.check();
-    await session.driver.claim(vm.uuid, { ...claim, cancelled: null });
+    await session.driver.claim(vm.uuid, { ...claim, cancelled: null }, session.holder);
   });
   return `${vm.name}: the next pulumi up may move it to ${to} again.`;
 }

@@ -1,5 +1,5 @@
 /** The embedded datacenter behind the SPI. */
-import type { AnnotationChange, Capabilities, Driver, Lease, Move, Run, SurveyScope } from '../../core/driver.js';
+import type { AnnotationChange, Capabilities, Driver, Expected, Lease, Move, Run, SurveyScope } from '../../core/driver.js';
 import { PlacementError } from '../../core/errors.js';
 import type { CopyRef, Inventory } from '../../core/inventory.js';
 import type { Claim, MigrationRecord } from '../../core/record.js';
@@ -8,23 +8,31 @@ import { cancel, copyOff, finish, replicate } from './driven.js';
 import { migrate } from './hot.js';
 import { needCopy, type Model, type View } from './model.js';
 import type { Parts } from './pump.js';
-import { releaseLease, takeLease, writeAnnotation, writeClaim, writeRecord } from './records.js';
+import { needLease, releaseLease, takeLease, writeAnnotation, writeClaim, writeRecord } from './records.js';
 import { surveyWorld } from './survey.js';
 import { cancelJob, copyOffByTask, finishByTask, replicateByTask } from './task.js';
 import { START_MS } from './timing.js';
-import { isUp } from './vm-state.js';
+import { isUp, uuidOfCopy } from './vm-state.js';
 import { askShutdown, blockCopy, keepCopy, powerOff, refuseStart, retireCopy, startCopy, unblockCopy } from './verbs.js';
 
 export function embeddedDriver(model: Model): Driver {
   const clock = modelClock(model);
-  const parts: Parts = { model, clock };
   const task = model.dc.config.style === 'task';
   const capabilities = task ? asTask : asDriven;
 
-  const act = async <T>(run: Run, change: (view: View) => T): Promise<T> => {
+  /** Changes of this VM, each refused in its own update unless the holder has the lease then. */
+  const fenced = (vm: string, holder: string): Model['update'] => {
+    return (change) =>
+      model.update((view) => {
+        needLease(view, model.wall.now(), vm, holder);
+        return change(view);
+      });
+  };
+  const partsOf = (move: Move, run: Run): Parts => ({ model: { ...model, update: fenced(move.vm.uuid, run.holder) }, clock });
+  const act = async <T>(copy: CopyRef, run: Run, change: (view: View) => T): Promise<T> => {
     refuseAborted(run.signal);
     await run.checkLease();
-    return model.update(change);
+    return fenced(uuidOfCopy(copy.platformId), run.holder)(change);
   };
   const canBlock = (): void => {
     if (!capabilities.blocksStart) throw new PlacementError('not-possible', 'This platform cannot block the start of a VM.');
@@ -39,17 +47,17 @@ export function embeddedDriver(model: Model): Driver {
       return model.read((view) => surveyWorld(view, model.wall.now()));
     },
 
-    migrate: (move, run) => migrate(parts, move, run),
-    copyOff: (move, run) => (task ? copyOffByTask(parts, move, run) : copyOff(parts, move, run)),
-    replicate: (move, run) => (task ? replicateByTask(parts, move, run) : replicate(parts, move, run)),
-    finish: (move, run) => (task ? finishByTask(parts, move, run) : finish(parts, move, run)),
+    migrate: (move, run) => migrate(partsOf(move, run), move, run),
+    copyOff: (move, run) => (task ? copyOffByTask(partsOf(move, run), move, run) : copyOff(partsOf(move, run), move, run)),
+    replicate: (move, run) => (task ? replicateByTask(partsOf(move, run), move, run) : replicate(partsOf(move, run), move, run)),
+    finish: (move, run) => (task ? finishByTask(partsOf(move, run), move, run) : finish(partsOf(move, run), move, run)),
     async cancel(move: Move, run: Run): Promise<void> {
-      await cancelJob(parts, move, run);
-      await cancel(parts, move, run);
+      await cancelJob(partsOf(move, run), move, run);
+      await cancel(partsOf(move, run), move, run);
     },
 
     shutdown: (copy, how, run) =>
-      act(run, (view) => {
+      act(copy, run, (view) => {
         const found = needCopy(view, copy);
         switch (how) {
           case 'graceful':
@@ -59,33 +67,34 @@ export function embeddedDriver(model: Model): Driver {
         }
       }),
     async start(copy: CopyRef, run: Run): Promise<void> {
-      const runs = await act(run, (view) => {
+      const runs = await act(copy, run, (view) => {
         const found = needCopy(view, copy);
         if (!isUp(found.copy)) refuseStart(view, found);
         return isUp(found.copy);
       });
       if (runs) return;
       await clock.sleep(START_MS, 'work', run.signal);
-      await act(run, (view) => startCopy(view, needCopy(view, copy)));
+      await act(copy, run, (view) => startCopy(view, needCopy(view, copy)));
     },
     async block(copy: CopyRef, moveId: string, run: Run): Promise<void> {
       canBlock();
-      await act(run, (view) => blockCopy(view, copy, moveId));
+      await act(copy, run, (view) => blockCopy(view, copy, moveId));
     },
     async unblock(copy: CopyRef, run: Run): Promise<void> {
       canBlock();
-      await act(run, (view) => unblockCopy(view, copy));
+      await act(copy, run, (view) => unblockCopy(view, copy));
     },
     autostart: (copy, value, run) =>
-      act(run, (view) => {
+      act(copy, run, (view) => {
         needCopy(view, copy).copy.autostart = value;
       }),
-    keep: (copy, moveId, run) => act(run, (view) => keepCopy(view, copy, moveId)),
-    retire: (copy, moveId, run) => act(run, (view) => retireCopy(view, copy, moveId)),
+    keep: (copy, moveId, run) => act(copy, run, (view) => keepCopy(view, copy, moveId)),
+    retire: (copy, moveId, run) => act(copy, run, (view) => retireCopy(view, copy, moveId)),
 
     annotate: (vm: string, change: AnnotationChange) => model.update((view) => writeAnnotation(view, vm, change)),
-    record: (vm: string, next: MigrationRecord | null, { ifEpoch }) => model.update((view) => writeRecord(view, vm, next, ifEpoch)),
-    claim: (vm: string, next: Claim | null) => model.update((view) => writeClaim(view, vm, next)),
+    record: (vm: string, next: MigrationRecord | null, { ifEpoch, holder }: Expected) =>
+      (holder === undefined ? model.update : fenced(vm, holder))((view) => writeRecord(view, vm, next, ifEpoch)),
+    claim: (vm: string, next: Claim | null, holder: string) => fenced(vm, holder)((view) => writeClaim(view, vm, next)),
     lease: (vm: string, holder: string, { expireMs }): Promise<Lease> =>
       model.update((view) => takeLease(view, model.wall.now(), vm, holder, expireMs)),
     release: (vm: string, holder: string) => model.update((view) => releaseLease(view, vm, holder)),
@@ -99,6 +108,7 @@ const shared = {
   readsSharing: true,
   reachability: 'declared',
   stateFiles: ['nvram', 'tpm'],
+  fencesEffects: true,
 } as const;
 
 const asDriven: Capabilities = {

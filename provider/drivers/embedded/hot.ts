@@ -48,7 +48,7 @@ export async function watch(
   let movedAt = 0;
   for (;;) {
     refuseAborted(run.signal);
-    const seen = await parts.model.update((view) => look(view, move));
+    const seen = await parts.model.read((view) => look(view, move));
     const { job, now } = seen;
     if (job.sent !== sent || job.stage === 'switch' || job.stage === 'define') [sent, movedAt] = [job.sent, now];
     report(move, run, seen);

@@ -32,8 +32,8 @@ export interface Model {
   readonly dc: Datacenter;
   readonly store: Store;
   readonly wall: Wall;
-  read<T>(look: (view: View) => T): Promise<T>;
-  update<T>(change: (view: View) => T): Promise<T>;
+  readonly read: <T>(look: (view: View) => T) => Promise<T>;
+  readonly update: <T>(change: (view: View) => T) => Promise<T>;
 }
 
 export function openModel(config: ResolvedEmbedded, where: { folder: string } | 'memory', wall: Wall = realWall): Model {

@@ -54,6 +54,15 @@ export function takeLease(view: View, wallNow: number, vm: string, holder: strin
   return { holder, expiresAt: leaseEnd(view, wallNow, now + expireMs) };
 }
 
+/** Refuses, in the very update that would act: whoever slept through its lease finds another holder here, or none. */
+export function needLease(view: View, wallNow: number, vm: string, holder: string): void {
+  const { id, name } = view.dc.find(vm);
+  const held = view.world.leases[id];
+  if (held?.holder === holder && held.expiresAt > leaseNow(view, wallNow)) return;
+  const whose = held === undefined || held.holder === holder ? 'its lease has run out' : `its lease is held by ${held.holder}`;
+  throw new PlacementError('lease-lost', `VM ${name}: ${holder} does nothing more, ${whose}.`, { vm: name, next: 'pulumi up goes on' });
+}
+
 export function releaseLease(view: View, vm: string, holder: string): void {
   const { id } = view.dc.find(vm);
   if (view.world.leases[id]?.holder === holder) delete view.world.leases[id];

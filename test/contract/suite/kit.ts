@@ -84,7 +84,12 @@ export const options: MoveOptions = {
   goFrom: 'both',
 };
 
-/** A move with its record stored at the platform, as the core does before the first effect. */
+/** Of the runs that the tests make. */
+export const holder = 'test@here';
+/** Longer than any test, in the platform's time. */
+export const leaseMs = 7 * 24 * 3_600_000;
+
+/** A move with its record stored at the platform under a lease, as the core does before the first effect. */
 export async function begin(h: Harness, name: string, to: Place, method: Method, how: Partial<MoveOptions> = {}): Promise<Move> {
   const vm = await vmNamed(h.driver, name);
   const source = await copyAt(h.driver, name, h.from);
@@ -119,15 +124,22 @@ export async function begin(h: Harness, name: string, to: Place, method: Method,
     warnings: [],
     epoch: 1,
   };
-  const wrote = await h.driver.record(vm.uuid, record, { ifEpoch: null });
+  await h.driver.lease(vm.uuid, holder, { expireMs: leaseMs });
+  const wrote = await h.driver.record(vm.uuid, record, { ifEpoch: null, holder });
   if (wrote !== 'ok') throw new Error('the record could not be written');
   return { vm: identity, source: source.ref, target: to, method, record };
+}
+
+/** The copy of a VM that no move is about, under a lease. */
+export async function heldCopy({ driver, from }: Pick<Harness, 'driver' | 'from'>, name: string): Promise<Copy> {
+  await driver.lease((await vmNamed(driver, name)).uuid, holder, { expireMs: leaseMs });
+  return copyAt(driver, name, from);
 }
 
 /** Writes the record on, as the core does between verbs. */
 export async function save(driver: Driver, move: Move, patch: Partial<MigrationRecord>): Promise<Move> {
   const record: MigrationRecord = { ...move.record, ...patch, epoch: move.record.epoch + 1 };
-  const wrote = await driver.record(move.vm.uuid, record, { ifEpoch: move.record.epoch });
+  const wrote = await driver.record(move.vm.uuid, record, { ifEpoch: move.record.epoch, holder });
   if (wrote !== 'ok') throw new Error('the record changed under the test');
   return { ...move, record };
 }
@@ -174,7 +186,7 @@ export function testRun(
       over.onEvent?.(event, stop);
     },
     log: () => undefined,
-    holder: 'test@here',
+    holder,
     checkLease: over.checkLease ?? (() => Promise.resolve()),
   };
 }

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { isUnknown } from '../../../provider/core/inventory.js';
 import type { Part } from '../driver.js';
-import { describeWhere, begin, copyAt, shutDown, testRun } from './kit.js';
+import { describeWhere, begin, copyAt, heldCopy, shutDown, testRun } from './kit.js';
 
 export const powerContract: Part = ({ capabilities }, h) => {
   test('given a running VM, when it is asked to shut down, then it reads off later: clean, with the time it began', async () => {
@@ -21,7 +21,7 @@ export const powerContract: Part = ({ capabilities }, h) => {
   test('given a guest that ignores it, then it runs on until it is powered off', async ({ skip }) => {
     const { driver, deaf, from } = h();
     if (deaf === undefined) return skip();
-    const { ref } = await copyAt(driver, deaf, from);
+    const { ref } = await heldCopy(h(), deaf);
     await driver.shutdown(ref, 'graceful', testRun());
     await driver.clock.sleep(600_000, 'work');
     expect((await copyAt(driver, deaf, from)).power).toBe('running');
@@ -31,7 +31,7 @@ export const powerContract: Part = ({ capabilities }, h) => {
 
   test('when a VM that is off is started, then it runs, and a second start changes nothing', async () => {
     const { driver, sleeper, from } = h();
-    const { ref } = await copyAt(driver, sleeper, from);
+    const { ref } = await heldCopy(h(), sleeper);
     await driver.start(ref, testRun());
     const since = (await copyAt(driver, sleeper, from)).lastChange;
     await driver.start(ref, testRun());
@@ -40,7 +40,7 @@ export const powerContract: Part = ({ capabilities }, h) => {
 
   test('autostart is switched and read back', async () => {
     const { driver, runner, from } = h();
-    const { ref } = await copyAt(driver, runner, from);
+    const { ref } = await heldCopy(h(), runner);
     for (const value of [false, false, true]) {
       await driver.autostart(ref, value, testRun());
       expect((await copyAt(driver, runner, from)).autostart).toBe(value);
@@ -50,7 +50,7 @@ export const powerContract: Part = ({ capabilities }, h) => {
   describeWhere(capabilities.blocksStart, 'block', () => {
     test('given a blocked copy, then nobody can start it, until it is unblocked', async () => {
       const { driver, sleeper, from, outside } = h();
-      const { ref } = await copyAt(driver, sleeper, from);
+      const { ref } = await heldCopy(h(), sleeper);
       await driver.block(ref, 'move-1', testRun());
       await driver.block(ref, 'move-1', testRun());
       expect((await copyAt(driver, sleeper, from)).blocked).toBe(true);
@@ -64,8 +64,8 @@ export const powerContract: Part = ({ capabilities }, h) => {
     });
 
     test('a running copy cannot be blocked', async () => {
-      const { driver, runner, from } = h();
-      await expect(driver.block((await copyAt(driver, runner, from)).ref, 'move-1', testRun())).rejects.toMatchObject({
+      const { driver, runner } = h();
+      await expect(driver.block((await heldCopy(h(), runner)).ref, 'move-1', testRun())).rejects.toMatchObject({
         code: 'not-possible',
       });
     });

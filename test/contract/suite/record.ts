@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { Claim } from '../../../provider/core/record.js';
 import type { Part } from '../driver.js';
-import { begin, save, testRun as runOf, vmNamed } from './kit.js';
+import { begin, describeWhere, holder, leaseMs, maybeCopyAt, save, testRun, vmNamed } from './kit.js';
 
 export const recordContract: Part = ({ capabilities }, h) => {
   test('given a stored record, then it is read back by another process as it was written', async () => {
@@ -32,7 +32,7 @@ export const recordContract: Part = ({ capabilities }, h) => {
     const { driver, sleeper, far, from, outside } = h();
     if (outside.setHost === undefined) return skip();
     const move = await begin(h(), sleeper, far, 'cold');
-    await driver.copyOff(move, runOf());
+    await driver.copyOff(move, testRun());
     await outside.setHost(from.host, 'unreachable');
     expect(await vmNamed(driver, sleeper)).toMatchObject({ record: null, recordProblem: expect.stringContaining(from.host) });
     await outside.setHost(from.host, 'connected');
@@ -44,9 +44,10 @@ export const recordContract: Part = ({ capabilities }, h) => {
   test('the claim is kept with the VM', async () => {
     const { driver, another, runner } = h();
     const claim: Claim = { v: 1, stack: 'org/project/stack', urn: 'urn:1', spentGo: 'now', lastMove: null, cancelled: null };
-    await driver.claim(runner, claim);
+    await driver.lease(runner, holder, { expireMs: 60_000 });
+    await driver.claim(runner, claim, holder);
     expect((await vmNamed(await another(), runner)).claim).toEqual(claim);
-    await driver.claim(runner, null);
+    await driver.claim(runner, null, holder);
     expect((await vmNamed(driver, runner)).claim).toBeNull();
   });
 
@@ -90,5 +91,46 @@ export const recordContract: Part = ({ capabilities }, h) => {
     await outside.advance(60_001);
     expect((await driver.lease(runner, 'two@there', { expireMs: 60_000 })).holder).toBe('two@there');
     await expect(driver.lease(runner, 'dead@here', { expireMs: 60_000 })).rejects.toMatchObject({ code: 'lease-lost' });
+  });
+
+  describeWhere(capabilities.fencesEffects, 'a process that slept through its lease', () => {
+    test('changes nothing any more, although it has just found its lease valid', async ({ skip }) => {
+      const { driver, another, sleeper, runner, from, far, outside } = h();
+      if (outside.advance === undefined) return skip();
+      const cold = await begin(h(), sleeper, far, 'cold');
+      const staged = await begin(h(), runner, far, 'staged');
+      await outside.advance(leaseMs + 1);
+      const other = await another();
+      for (const vm of [sleeper, runner]) {
+        await other.lease(vm, 'two@there', { expireMs: 60_000 });
+        if (vm === sleeper) await other.release(vm, 'two@there');
+      }
+      const [off, on] = [cold.source, staged.source];
+      const before = JSON.stringify((await driver.survey({})).vms);
+      const effects: Readonly<Record<string, () => Promise<unknown>>> = {
+        copyOff: () => driver.copyOff(cold, testRun()),
+        replicate: () => driver.replicate(staged, testRun()),
+        finish: () => driver.finish(staged, testRun()),
+        migrate: () => driver.migrate(staged, testRun()),
+        cancel: () => driver.cancel(cold, testRun()),
+        shutdown: () => driver.shutdown(on, 'graceful', testRun()),
+        'power off': () => driver.shutdown(on, 'power-off', testRun()),
+        start: () => driver.start(off, testRun()),
+        ...(capabilities.blocksStart
+          ? { block: () => driver.block(off, 'move-1', testRun()), unblock: () => driver.unblock(off, testRun()) }
+          : {}),
+        autostart: () => driver.autostart(on, false, testRun()),
+        keep: () => driver.keep(off, 'move-1', testRun()),
+        retire: () => driver.retire(off, 'move-1', testRun()),
+        record: () => driver.record(cold.vm.uuid, { ...cold.record, epoch: 2 }, { ifEpoch: 1, holder }),
+        'no record': () => driver.record(cold.vm.uuid, null, { ifEpoch: 1, holder }),
+        claim: () => driver.claim(cold.vm.uuid, null, holder),
+      };
+      for (const [name, effect] of Object.entries(effects)) {
+        await expect(effect(), name).rejects.toMatchObject({ code: 'lease-lost' });
+        expect(JSON.stringify((await driver.survey({})).vms), name).toBe(before);
+      }
+      expect(await maybeCopyAt(driver, sleeper, from)).toMatchObject({ power: 'off' });
+    });
   });
 };

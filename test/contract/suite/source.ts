@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Move } from '../../../provider/core/driver.js';
 import type { Part } from '../driver.js';
-import { begin, copyAt, maybeCopyAt, save, testRun, type Harness } from './kit.js';
+import { begin, copyAt, heldCopy, maybeCopyAt, save, testRun, type Harness } from './kit.js';
 
 /** What becomes of the source after a move. */
 export const sourceContract: Part = (_subject, h) => {
@@ -29,7 +29,7 @@ export const sourceContract: Part = (_subject, h) => {
 
     test('a source without any label is not removed', async () => {
       const { driver, sleeper, from } = h();
-      const { ref } = await copyAt(driver, sleeper, from);
+      const { ref } = await heldCopy(h(), sleeper);
       await expect(driver.retire(ref, 'some-move', testRun())).rejects.toMatchObject({ code: 'not-possible' });
       expect((await copyAt(driver, sleeper, from)).power).toBe('off');
     });

@@ -189,6 +189,7 @@ export const inCluster = (name: string, over: Partial<Desired> = {}): Desired =>
 
 export const capabilities = (over: Partial<Capabilities> = {}): Capabilities => ({
   platform: 'test',
+  fencesEffects: true,
   increments: 'driven',
   holdsCutover: true,
   separateStart: true,

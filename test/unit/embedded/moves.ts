@@ -3,6 +3,8 @@ import type { Move, Run } from '../../../provider/core/driver.js';
 import type { MigrationRecord, MoveOptions } from '../../../provider/core/record.js';
 import type { Sim } from './kit.js';
 
+const holder = 'test';
+
 export async function moveOf(
   { driver }: Pick<Sim, 'driver'>,
   name: string,
@@ -12,6 +14,7 @@ export async function moveOf(
 ): Promise<Move> {
   const vm = (await driver.survey({})).vms.find((one) => one.name === name);
   const source = vm?.copies[0];
+  await driver.lease(name, holder, { expireMs: 7 * 24 * 3_600_000 });
   if (vm === undefined || source === undefined) throw new Error(`no VM ${name}`);
   const options: MoveOptions = {
     networks: {},
@@ -52,7 +55,7 @@ export const run = (over: Partial<Run> = {}): Run => ({
   signal: new AbortController().signal,
   emit: () => undefined,
   log: () => undefined,
-  holder: 'test',
+  holder,
   checkLease: () => Promise.resolve(),
   ...over,
 });

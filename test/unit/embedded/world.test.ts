@@ -67,6 +67,7 @@ describe('the world goes on without any process', () => {
     const { driver, outside } = sim({ clusters: two, vms: { web: { host: 'a1', shutdown: { takes: '7s' } } } });
     const start = await driver.clock.now();
     const { ref } = (await driver.survey({})).vms[0]!.copies[0]!;
+    await driver.lease('web', run().holder, { expireMs: 60_000 });
     await driver.shutdown(ref, 'graceful', run());
     await outside.advance(6999);
     expect((await driver.survey({})).vms[0]!.copies[0]!.power).toBe('running');

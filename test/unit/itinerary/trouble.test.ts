@@ -241,16 +241,26 @@ describe('one controller at a time', () => {
   it('a lease that ran out while its holder slept: it goes on only when nobody acted in between', async () => {
     const lab = new Lab();
     const run = lab.run();
+    let asleep = false;
     const emit: typeof run.emit = (event) => {
       run.emit(event);
-      if (event.kind !== 'end' || event.step !== 'await-go') return;
-      void lab.advance(300_000);
-      void lab.model.update(({ world }) => {
-        const vm = world.vms['web-01']!;
-        vm.record = { ...vm.record!, epoch: vm.record!.epoch + 1, bytes: 0 };
-      });
+      asleep ||= event.kind === 'end' && event.step === 'await-go';
     };
-    const error = await failure(applyPlacement(lab.session(), urn, want('f1', { shutdown: 'now' }), null, { ...run, emit }));
+    const wrap = (driver: Driver): Driver => ({
+      ...driver,
+      survey: async (...args) => {
+        if (asleep) {
+          asleep = false;
+          await lab.advance(300_000);
+          await lab.model.update(({ world }) => {
+            const vm = world.vms['web-01']!;
+            vm.record = { ...vm.record!, epoch: vm.record!.epoch + 1, bytes: 0 };
+          });
+        }
+        return driver.survey(...args);
+      },
+    });
+    const error = await failure(applyPlacement(lab.session(wrap), urn, want('f1', { shutdown: 'now' }), null, { ...run, emit }));
     expect(error).toMatchObject({ code: 'conflict', state: { power: 'running', place: { host: 'a1' } } });
   });
 
