@@ -1,5 +1,5 @@
 /** Create, Update and Delete. Create adopts; all three move a VM only as the plan of this run's Check said. */
-import { MoveFailed, applyPlacement, readPlacement, releasePlacement, type Session } from '../core/placement.js';
+import { MoveFailed, applyPlacement, readPlacement, releasePlacement, type PlacementRun, type Session } from '../core/placement.js';
 import { PlacementError } from '../core/errors.js';
 import type { Desired } from '../core/desired.js';
 import type { Plan } from '../core/plan.js';
@@ -13,36 +13,37 @@ import { memoryOf, sessionOf, type Plugin } from './plugin.js';
 import { CreateResponse, Empty, UpdateResponse, type provider } from './proto.js';
 import { refusal } from './refusal.js';
 import { reporter } from './reporter.js';
+import type { Stop } from './running.js';
 import { naming } from './text.js';
 
-export async function create(plugin: Plugin, request: provider.CreateRequest, signal: AbortSignal): Promise<provider.CreateResponse> {
+export async function create(plugin: Plugin, request: provider.CreateRequest, stop: Stop): Promise<provider.CreateResponse> {
   const [urn, news] = [request.getUrn(), fromStruct(request.getProperties())];
   if (request.getPreview()) {
     const properties = await previewed(plugin, urn, news, null);
     return new CreateResponse().setId('').setProperties(toStruct(properties));
   }
-  const { session, state } = await carried(plugin, urn, news, request.getTimeout(), signal);
+  const { session, state } = await carried(plugin, urn, news, request.getTimeout(), stop);
   return new CreateResponse()
     .setId(state.vmId)
     .setProperties(toStruct(outputsOf(state)))
     .setRefreshBeforeUpdate(needsRefresh(session, state));
 }
 
-export async function update(plugin: Plugin, request: provider.UpdateRequest, signal: AbortSignal): Promise<provider.UpdateResponse> {
+export async function update(plugin: Plugin, request: provider.UpdateRequest, stop: Stop): Promise<provider.UpdateResponse> {
   const [urn, news] = [request.getUrn(), fromStruct(request.getNews())];
   if (request.getPreview()) {
     return new UpdateResponse().setProperties(toStruct(await previewed(plugin, urn, news, fromStruct(request.getOlds()))));
   }
-  const { session, state } = await carried(plugin, urn, news, request.getTimeout(), signal);
+  const { session, state } = await carried(plugin, urn, news, request.getTimeout(), stop);
   return new UpdateResponse().setProperties(toStruct(outputsOf(state))).setRefreshBeforeUpdate(needsRefresh(session, state));
 }
 
 /** Deletes the resource, never the VM. */
-export async function remove(plugin: Plugin, request: provider.DeleteRequest, signal: AbortSignal): Promise<InstanceType<typeof Empty>> {
+export async function remove(plugin: Plugin, request: provider.DeleteRequest, stop: Stop): Promise<InstanceType<typeof Empty>> {
   const urn = request.getUrn();
   const { vm, phase } = storedOutputs(fromStruct(request.getProperties()));
   const report = reporter(plugin.log, urn, vm, null, null);
-  const run = { signal, emit: report.emit, log: report.log, timeoutMs: timeoutOf(request.getTimeout()) };
+  const run = { ...signalsOf(stop), emit: report.emit, log: report.log, timeoutMs: timeoutOf(request.getTimeout()) };
   const message = await releasePlacement(await sessionOf(plugin, urn), urn, request.getId(), run, (other) =>
     [...plugin.declaredBy.values()].includes(other),
   );
@@ -79,12 +80,12 @@ interface Carried {
   readonly state: PlacementState;
 }
 
-async function carried(plugin: Plugin, urn: string, news: Properties, timeout: number, signal: AbortSignal): Promise<Carried> {
+async function carried(plugin: Plugin, urn: string, news: Properties, timeout: number, stop: Stop): Promise<Carried> {
   const session = await sessionOf(plugin, urn);
   const { desired, promised, plan } = agreed(plugin, urn, news);
   const report = reporter(plugin.log, urn, plan?.vm ?? desired.vm, plan, desired);
   try {
-    const run = { signal, emit: report.emit, log: report.log, timeoutMs: timeoutOf(timeout) };
+    const run = { ...signalsOf(stop), emit: report.emit, log: report.log, timeoutMs: timeoutOf(timeout) };
     const state = await applyPlacement(session, urn, desired, promised, run);
     if (desired.onPending === 'fail' && state.phase === 'AwaitingShutdown') {
       report.fail(state.message);
@@ -117,6 +118,8 @@ function agreed(plugin: Plugin, urn: string, news: Properties): { desired: Desir
 }
 
 const needsRefresh = (session: Session, state: PlacementState): boolean => isUnsettled(state.phase) || session.settings.alwaysRefresh;
+
+const signalsOf = ({ interrupt, halt }: Stop): Pick<PlacementRun, 'signal' | 'halt'> => ({ signal: interrupt, halt });
 
 /** Custom timeouts come in seconds, 0 when none was declared. */
 const timeoutOf = (seconds: number): number | null => (seconds > 0 ? seconds * 1000 : null);

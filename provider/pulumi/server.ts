@@ -1,14 +1,16 @@
 /** The gRPC server of the provider: which call goes where. */
 import { Server, ServerCredentials, type UntypedServiceImplementation, type sendUnaryData, type ServerUnaryCall } from '@grpc/grpc-js';
-import { PlacementError } from '../core/errors.js';
 import { serviceError } from './errors.js';
 import { messageLimits } from './limits.js';
 import { newPlugin, type Plugin } from './plugin.js';
 import { Empty, GetSchemaResponse, PluginInfo, ProviderHandshakeResponse, ResourceProviderService, type provider } from './proto.js';
+import type { Stop, Stopper } from './running.js';
 
 export interface RunningServer {
   readonly port: number;
   readonly plugin: Plugin;
+  /** Aborts when a call was cancelled while it was at work: the engine has died, or its connection. */
+  readonly abandoned: AbortSignal;
   /** Takes no more calls and ends the open ones at once. */
   stop(): void;
 }
@@ -18,24 +20,32 @@ export async function serve(engineAddress: string, version: string): Promise<Run
   const plugin = newPlugin();
   plugin.log.connect(engineAddress);
   const server = new Server(messageLimits);
-  server.addService(ResourceProviderService, handlers(plugin, version));
+  const abandoned = new AbortController();
+  server.addService(ResourceProviderService, handlers({ plugin, version, abandoned: () => abandoned.abort() }));
   const port = await new Promise<number>((resolve, reject) => {
     server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, bound) =>
       error === null ? resolve(bound) : reject(error),
     );
   });
-  return { port, plugin, stop: () => server.forceShutdown() };
+  return { port, plugin, abandoned: abandoned.signal, stop: () => server.forceShutdown() };
 }
 
-type Handler<Request, Response> = (request: Request, signal: AbortSignal) => Promise<Response>;
+type Handler<Request, Response> = (request: Request, stop: Stop) => Promise<Response>;
+
+interface Serving {
+  readonly plugin: Plugin;
+  readonly version: string;
+  readonly abandoned: () => void;
+}
 
 /** What a plugin process is started for is often only its schema: each group of calls is loaded when it is first used. */
-function handlers(plugin: Plugin, version: string): UntypedServiceImplementation {
+function handlers(serving: Serving): UntypedServiceImplementation {
+  const { plugin, version } = serving;
   /** Has effects: told to stop, it ends by itself at a safe point. */
-  const effect = <Request, Response>(name: string, handler: Handler<Request, Response>) => unary(plugin, name, handler);
+  const effect = <Request, Response>(name: string, handler: Handler<Request, Response>) => unary(serving, name, handler);
   /** Only reads: told to stop, nobody waits for it. */
   const call = <Request, Response>(name: string, handler: Handler<Request, Response>) =>
-    unary<Request, Response>(plugin, name, (request, signal) => Promise.race([handler(request, signal), stopped(signal)]));
+    unary<Request, Response>(serving, name, (request, stop) => Promise.race([handler(request, stop), stopped(stop.interrupt)]));
   const config = () => import('./config.js');
   const lifecycle = () => import('./lifecycle.js');
   // A call that is not listed here answers UNIMPLEMENTED, which the engine knows how to take.
@@ -55,7 +65,7 @@ function handlers(plugin: Plugin, version: string): UntypedServiceImplementation
       return new Empty();
     }),
     cancel: effect('Cancel', async () => {
-      plugin.running.abort('The update was cancelled.');
+      plugin.running.interrupt('The update was cancelled.');
       return new Empty();
     }),
     checkConfig: call('CheckConfig', async (request: provider.CheckRequest) => (await config()).checkConfig(request)),
@@ -63,9 +73,9 @@ function handlers(plugin: Plugin, version: string): UntypedServiceImplementation
     configure: call('Configure', async (request: provider.ConfigureRequest) => (await config()).configure(plugin, request)),
     check: call('Check', async (request: provider.CheckRequest) => (await import('./check.js')).check(plugin, request)),
     diff: call('Diff', async (request: provider.DiffRequest) => (await import('./check.js')).diff(plugin, request)),
-    create: effect('Create', async (request: provider.CreateRequest, signal) => (await lifecycle()).create(plugin, request, signal)),
-    update: effect('Update', async (request: provider.UpdateRequest, signal) => (await lifecycle()).update(plugin, request, signal)),
-    delete: effect('Delete', async (request: provider.DeleteRequest, signal) => (await lifecycle()).remove(plugin, request, signal)),
+    create: effect('Create', async (request: provider.CreateRequest, stop) => (await lifecycle()).create(plugin, request, stop)),
+    update: effect('Update', async (request: provider.UpdateRequest, stop) => (await lifecycle()).update(plugin, request, stop)),
+    delete: effect('Delete', async (request: provider.DeleteRequest, stop) => (await lifecycle()).remove(plugin, request, stop)),
     read: call('Read', async (request: provider.ReadRequest) => (await import('./read.js')).read(plugin, request)),
     invoke: call('Invoke', async (request: provider.InvokeRequest) => (await import('./invoke.js')).invoke(plugin, request)),
   };
@@ -74,17 +84,19 @@ function handlers(plugin: Plugin, version: string): UntypedServiceImplementation
 const stopped = (signal: AbortSignal): Promise<never> =>
   new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true }));
 
-function unary<Request, Response>(plugin: Plugin, name: string, handler: Handler<Request, Response>) {
+function unary<Request, Response>({ plugin, abandoned }: Serving, name: string, handler: Handler<Request, Response>) {
   return (call: ServerUnaryCall<Request, Response>, callback: sendUnaryData<Response>): void => {
     let working = true;
-    const watched = (controller: AbortController) => {
+    const watched = (stopper: Stopper) => {
       // The engine died, or its connection; grpc says so also a moment after every normal end.
       call.on('cancelled', () => {
-        if (working) controller.abort(new PlacementError('interrupted', 'The engine is gone.'));
+        if (!working) return;
+        stopper.halt('The engine is gone.');
+        abandoned();
       });
     };
     plugin.running
-      .run((signal) => handler(call.request, signal), watched)
+      .run((stop) => handler(call.request, stop), watched)
       .then(
         async (response) => {
           await plugin.log.flush();

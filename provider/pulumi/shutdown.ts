@@ -1,34 +1,49 @@
 /**
  * When to end. The plugin leads a process group of its own, so that neither a terminal's Ctrl-C nor its hang-up reaches it, and a
- * killed CLI leaves it alone with a move at work: it must notice by itself, stop at a safe point and go.
+ * killed CLI leaves it alone with a move at work: it must notice by itself, stop and go.
  */
 import { fstatSync } from 'node:fs';
 import process from 'node:process';
 import type { RunningServer } from './server.js';
 
-/** The engine kills 5 s after its interrupt. What is not at a safe point by then is continued from the record by the next run. */
+/** The engine kills 5 s after its interrupt. */
 const budgetMs = 4500;
+/** What is not at a safe point by then stops where it is, in time to give its lease back: the next run need not wait for it to expire. */
+const haltAfterMs = 3500;
 
 export function endWithParent(server: RunningServer): void {
+  const { running } = server.plugin;
   let ending = false;
-  const end = (why: string) => {
+  const end = () => {
     if (ending) return;
     ending = true;
-    void finish(server, why);
+    void finish(server);
   };
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => end(`Interrupted (${signal}).`));
+  const asked = (signal: NodeJS.Signals) => {
+    running.interrupt(`Interrupted (${signal}).`);
+    setTimeout(() => running.halt(`Interrupted (${signal}).`), haltAfterMs);
+    end();
+  };
+  /** Nobody reads what it would still say, and the next run may already wait for it. */
+  const orphaned = () => {
+    running.halt('The engine is gone.');
+    end();
+  };
+  process.on('SIGINT', asked);
+  process.on('SIGTERM', asked);
+  process.on('SIGHUP', orphaned);
+  server.abandoned.addEventListener('abort', orphaned);
   if (stdinIsOurParents()) {
-    process.stdin.on('end', () => end('The engine is gone.'));
-    process.stdin.on('close', () => end('The engine is gone.'));
-    process.stdin.on('error', () => end('The engine is gone.'));
+    process.stdin.on('end', orphaned);
+    process.stdin.on('close', orphaned);
+    process.stdin.on('error', orphaned);
     process.stdin.resume();
   }
 }
 
-async function finish(server: RunningServer, why: string): Promise<void> {
+async function finish(server: RunningServer): Promise<void> {
   const { running, datacenter, log } = server.plugin;
   const late = setTimeout(() => process.exit(1), budgetMs);
-  running.abort(why);
   await running.whenIdle();
   // One more turn: an answer that was just made is to leave before the connection goes.
   await new Promise((resolve) => setImmediate(resolve));

@@ -113,6 +113,11 @@ async function afterError(ctx: MoveContext, error: unknown): Promise<unknown> {
     }
     return await recover(ctx, error);
   } catch (second) {
+    if (isControlLost(second)) {
+      // What is to be put back is left to whoever controls the VM next.
+      ctx.warn(`${ctx.vm}: ${textOf(error)}`);
+      return second;
+    }
     const both = `${textOf(error)} Putting it back failed as well: ${textOf(second)}`;
     ctx.warn(`${ctx.vm}: ${both}`);
     await ctx

@@ -21,6 +21,8 @@ export interface LeaseParts {
   readonly vm: { readonly name: string; readonly uuid: string };
   readonly holder: string;
   readonly times: LeaseTimes;
+  /** The run is to stop at once: it gives the lease up, as if it had lost it. */
+  readonly halt: AbortSignal | undefined;
   /** Asked when the lease had run out before it was renewed: throws when somebody else acted in between. */
   readonly lapsed: () => Promise<void>;
   readonly log: (message: string) => void;
@@ -28,8 +30,10 @@ export interface LeaseParts {
 
 /** Takes the lease; fails with `lease-lost` naming the holder when another one holds it. */
 export async function holdLease(parts: LeaseParts): Promise<HeldLease> {
-  const { driver, vm, holder, times, log } = parts;
+  const { driver, vm, holder, times, log, halt } = parts;
   const { clock } = driver;
+  const isHalted = (): boolean => halt?.aborted === true;
+  if (isHalted()) throw halted(vm.name, halt?.reason);
   const take = (): Promise<Lease> => driver.lease(vm.uuid, holder, { expireMs: times.leaseExpireMs });
   const over = new AbortController();
   const lost = new AbortController();
@@ -69,14 +73,19 @@ export async function holdLease(parts: LeaseParts): Promise<HeldLease> {
     }
   }
   const renewing = keepRenewing();
+  const giveUp = (): void => lost.abort(halted(vm.name, halt?.reason));
+  halt?.addEventListener('abort', giveUp, { once: true });
+  // It may have come while the lease was being taken.
+  if (isHalted()) giveUp();
 
   return {
     lost: lost.signal,
     async check() {
+      if (!lost.signal.aborted && (await clock.now()) - takenAt >= dueAfter()) await renew();
       if (lost.signal.aborted) throw lost.signal.reason;
-      if ((await clock.now()) - takenAt >= dueAfter()) await renew();
     },
     async end() {
+      halt?.removeEventListener('abort', giveUp);
       over.abort();
       await renewing;
       try {
@@ -87,6 +96,10 @@ export async function holdLease(parts: LeaseParts): Promise<HeldLease> {
     },
   };
 }
+
+/** Not one more effect, not one more write: the record says where the move is, and the next run goes on from there. */
+const halted = (vm: string, reason: unknown): PlacementError =>
+  new PlacementError('lease-lost', `${vm}: stopped at once, before its next effect: ${textOf(reason)}`, { vm, next: 'pulumi up goes on' });
 
 const textOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 

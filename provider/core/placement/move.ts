@@ -35,7 +35,8 @@ export async function withMove<T>(
     await current.verify();
     return await work(current, () => (ctx = current = context(current.record, current.stored)));
   } catch (error) {
-    if (!current.touched) throw error;
+    // Halted: nobody is left who would be told the state.
+    if (!current.touched || run.halt?.aborted === true) throw error;
     throw await moveFailed(session, record.vm.uuid, error, run);
   } finally {
     await lease.end();
@@ -59,7 +60,7 @@ function takeLease(
   lapsed: () => Promise<void>,
 ): Promise<HeldLease> {
   const { driver, holder, settings } = session;
-  return holdLease({ driver, vm, holder, times: settings, lapsed, log: run.log });
+  return holdLease({ driver, vm, holder, times: settings, halt: run.halt, lapsed, log: run.log });
 }
 
 /** With the state as it is now, read back; the error alone where even that fails. */

@@ -25,8 +25,10 @@ export interface Session extends Identity {
 
 /** What a front door gives to a run of one placement. */
 export interface PlacementRun {
-  /** Aborts at the first Ctrl-C. */
+  /** Aborts at the first Ctrl-C: the run stops at the next safe point. */
   readonly signal: AbortSignal;
+  /** Aborts when nobody waits for the run any more: it stops before its next effect and gives its lease back, whatever is under way. */
+  readonly halt?: AbortSignal | undefined;
   readonly emit: EventSink;
   readonly log: (message: string) => void;
   /** The resource's custom timeout; null = none. */
