@@ -5,9 +5,10 @@ export interface Clock {
   /**
    * Waits in the platform's time; rejects when the signal aborts. `for`: `work` = something that takes time by itself
    * (a copy, a guest shutting down, a lock): a manual clock moves on. `operator` = somebody outside must act: a manual
-   * clock does not move, only `advance` moves it.
+   * clock does not move, only `advance` moves it. `holder` = a lease runs out: a manual clock moves on, but first its holder,
+   * perhaps another process, gets the time to renew it.
    */
-  sleep(milliseconds: number, why: 'work' | 'operator', signal?: AbortSignal): Promise<void>;
+  sleep(milliseconds: number, why: 'work' | 'operator' | 'holder', signal?: AbortSignal): Promise<void>;
 }
 
 export const iso = (milliseconds: number): string => new Date(milliseconds).toISOString();

@@ -11,6 +11,7 @@ import { stillSpent } from '../spent.js';
 import type { PlacementState } from '../state.js';
 import { cancelNow, cancelRequested } from './cancel.js';
 import { blockedError, decideFresh, holdToPromise, type Fresh } from './deciding.js';
+import { afterItsEnd } from './held.js';
 import { withLease, withMove } from './move.js';
 import { drive } from './pending.js';
 import { readState } from './read.js';
@@ -20,13 +21,17 @@ import type { PlacementRun, Session } from './session.js';
  * `promised`: the summary that Check gave in this run; null = do not compare. Throws `PlacementError` when nothing was done,
  * `MoveFailed` with the state read back when effects were made before it failed.
  */
-export async function applyPlacement(
+export function applyPlacement(
   session: Session,
   urn: string,
   desired: Desired,
   promised: string | null,
   run: PlacementRun,
 ): Promise<PlacementState> {
+  return afterItsEnd(session, run, () => apply(session, urn, desired, promised, run));
+}
+
+async function apply(session: Session, urn: string, desired: Desired, promised: string | null, run: PlacementRun): Promise<PlacementState> {
   if (run.signal.aborted)
     throw new PlacementError('interrupted', `${desired.vm}: interrupted before anything was done.`, { vm: desired.vm });
   const fresh = await decideFresh(session, urn, desired, run);

@@ -5,6 +5,7 @@ import { holdLease, moveContext, type Given, type HeldLease, type MoveContext } 
 import type { MigrationRecord } from '../record.js';
 import type { PlacementState } from '../state.js';
 import { MoveFailed } from './failed.js';
+import { LeaseHeld, leaseOf } from './held.js';
 import { readState } from './read.js';
 import type { PlacementRun, Session } from './session.js';
 
@@ -53,14 +54,24 @@ export async function withLease<T>(session: Session, vm: Vm, run: PlacementRun, 
   }
 }
 
-function takeLease(
+/** Throws `LeaseHeld` when another run has it. */
+async function takeLease(
   session: Session,
   vm: { readonly name: string; readonly uuid: string },
   run: PlacementRun,
   lapsed: () => Promise<void>,
 ): Promise<HeldLease> {
   const { driver, holder, settings } = session;
-  return holdLease({ driver, vm, holder, times: settings, halt: run.halt, lapsed, log: run.log });
+  const take = (): Promise<HeldLease> => holdLease({ driver, vm, holder, times: settings, halt: run.halt, lapsed, log: run.log });
+  try {
+    return await take();
+  } catch (error) {
+    if (!isLeaseLost(error) || run.halt?.aborted === true) throw error;
+    const lease = await leaseOf(session, vm.uuid, run);
+    // It ended between the two.
+    if (lease === null) return take();
+    throw new LeaseHeld(vm, lease, error);
+  }
 }
 
 /** With the state as it is now, read back; the error alone where even that fails. */

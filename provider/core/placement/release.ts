@@ -6,16 +6,27 @@ import { canCancel, keptText, seen, standing } from '../itinerary/index.js';
 import { locate } from '../locate.js';
 import type { MigrationRecord } from '../record.js';
 import { cancelMoving } from './cancel.js';
+import { afterItsEnd } from './held.js';
 import { withLease, withMove } from './move.js';
 import type { PlacementRun, Session } from './session.js';
 
 /** Returns what became of it, in words. */
-export async function releasePlacement(
+export function releasePlacement(
   session: Session,
   urn: string,
   vm: string,
   run: PlacementRun,
   isDeclared: (urn: string) => boolean = () => true,
+): Promise<string> {
+  return afterItsEnd(session, run, () => release(session, urn, vm, run, isDeclared));
+}
+
+async function release(
+  session: Session,
+  urn: string,
+  vm: string,
+  run: PlacementRun,
+  isDeclared: (urn: string) => boolean,
 ): Promise<string> {
   const inventory = await session.driver.survey({ vms: [vm] }, run.signal);
   const located = locate(inventory, vm);

@@ -6,6 +6,7 @@ import { locate } from '../locate.js';
 import type { MigrationRecord } from '../record.js';
 import { parseShutdown } from '../shutdown-annotation.js';
 import { cancelAsked } from './cancel.js';
+import { LeaseHeld, afterItsEnd } from './held.js';
 import { isLeaseLost, withLease, withMove } from './move.js';
 import type { PlacementRun, Session } from './session.js';
 
@@ -34,7 +35,11 @@ export async function confirmMove(session: Session, name: string, run: Placement
   );
 }
 
-export async function resumeMove(session: Session, name: string, run: PlacementRun): Promise<string> {
+export function resumeMove(session: Session, name: string, run: PlacementRun): Promise<string> {
+  return afterItsEnd(session, run, () => resume(session, name, run));
+}
+
+async function resume(session: Session, name: string, run: PlacementRun): Promise<string> {
   const vm = await find(session, name, run);
   const { claim } = vm;
   if (claim?.cancelled == null) return `${vm.name}: no cancelled move to resume.`;
@@ -73,8 +78,11 @@ async function orHandOver(
         vm: vm.name,
         next: 'try again',
       });
-    const holder = vm.lease?.holder ?? 'the run that moves it';
-    return `${vm.name}: ${holder} is working on it and was asked to ${request}; it does so at its next safe point.`;
+    const { holder, expiresAt } = error instanceof LeaseHeld ? error.lease : { holder: 'another run', expiresAt: 'its end' };
+    return (
+      `${vm.name}: ${holder} is working on it and was asked to ${request}; it does so at its next safe point. ` +
+      `If it has died, the next pulumi up does it (its lease then ends ${expiresAt}).`
+    );
   }
 }
 

@@ -16,12 +16,14 @@ export function modelClock(model: Model): Clock {
     return Math.max(modelNow(world, wall.now()), world.at);
   };
 
-  async function sleep(milliseconds: number, why: 'work' | 'operator', signal?: AbortSignal): Promise<void> {
+  async function sleep(milliseconds: number, why: 'work' | 'operator' | 'holder', signal?: AbortSignal): Promise<void> {
     refuseAborted(signal);
     const { clock } = await store.read();
     if (clock.kind === 'wall') return wallSleep(Math.max(1, milliseconds / clock.speed), signal);
     const until = clock.now + Math.max(0, Math.ceil(milliseconds));
-    if (why === 'work') return sleepersOf(store).until(until, signal);
+    // The holder of a lease looks at the time as often as any operator.
+    if (why === 'holder') await wallSleep(2 * operatorPollMs, signal);
+    if (why !== 'operator') return sleepersOf(store).until(until, signal);
     while ((await now()) < until) await wallSleep(operatorPollMs, signal);
   }
 

@@ -3,7 +3,7 @@ import { iso } from '../../core/clock.js';
 import type { AnnotationChange, Lease } from '../../core/driver.js';
 import { PlacementError } from '../../core/errors.js';
 import type { Claim, MigrationRecord } from '../../core/record.js';
-import { reachable, type View } from './model.js';
+import { modelNow, reachable, type View } from './model.js';
 import { touch } from './vm-state.js';
 import type { VmWorld } from './world.js';
 
@@ -45,13 +45,13 @@ export function takeLease(view: View, wallNow: number, vm: string, holder: strin
   const now = leaseNow(view, wallNow);
   const held = view.world.leases[id];
   if (held !== undefined && held.holder !== holder && held.expiresAt > now) {
-    const until = leaseEnd(view, wallNow, held.expiresAt);
+    const until = leaseEnd(view, held.expiresAt);
     throw new PlacementError('lease-lost', `VM ${name} is being worked on by ${held.holder} (its lease ends ${until} unless renewed).`, {
       vm: name,
     });
   }
   view.world.leases[id] = { holder, expiresAt: now + expireMs };
-  return { holder, expiresAt: leaseEnd(view, wallNow, now + expireMs) };
+  return { holder, expiresAt: leaseEnd(view, now + expireMs) };
 }
 
 /** Refuses, in the very update that would act: whoever slept through its lease finds another holder here, or none. */
@@ -71,15 +71,14 @@ export function releaseLease(view: View, vm: string, holder: string): void {
 export function readLease(view: View, wallNow: number, id: string): Lease | null {
   const held = view.world.leases[id];
   if (held === undefined || held.expiresAt <= leaseNow(view, wallNow)) return null;
-  return { holder: held.holder, expiresAt: leaseEnd(view, wallNow, held.expiresAt) };
+  return { holder: held.holder, expiresAt: leaseEnd(view, held.expiresAt) };
 }
 
 const leaseNow = (view: View, wallNow: number): number => (view.world.clock.kind === 'manual' ? view.now : wallNow);
 
-function leaseEnd(view: View, wallNow: number, expiresAt: number): string {
-  const speed = view.world.clock.kind === 'wall' ? view.world.clock.speed : 1;
-  return iso(Math.floor(view.now + (expiresAt - leaseNow(view, wallNow)) * speed));
-}
+/** Always the same for one and the same lease: whoever waits for its end sees by it whether it is renewed. */
+const leaseEnd = ({ world }: View, expiresAt: number): string =>
+  iso(world.clock.kind === 'manual' ? expiresAt : modelNow(world, expiresAt));
 
 function forget(view: View, state: VmWorld, moveId: string): void {
   delete view.world.transfers[moveId];

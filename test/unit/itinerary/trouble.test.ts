@@ -214,13 +214,6 @@ describe('an interrupt', () => {
 });
 
 describe('one controller at a time', () => {
-  it('the second one is refused, naming the holder', async () => {
-    const lab = new Lab();
-    await lab.session().driver.lease((await lab.vm()).uuid, 'run-of-bob@ci', { expireMs: 60_000 });
-    await expect(lab.up(want('n1'))).rejects.toThrow('run-of-bob@ci');
-    expect(await lab.vm()).toMatchObject({ record: null, claim: null });
-  });
-
   it('a run that lost its lease stops before its next effect: the VM is not shut down', async () => {
     const lab = new Lab();
     const run = lab.run();
