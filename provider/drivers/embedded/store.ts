@@ -5,6 +5,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { lock } from 'proper-lockfile';
 import writeFileAtomic from 'write-file-atomic';
 import { PlacementError } from '../../core/errors.js';
+import { formatDuration } from '../../core/units.js';
 import type { World } from './world.js';
 
 export interface Store {
@@ -16,6 +17,8 @@ export interface Store {
   update<T>(change: (world: World) => T): Promise<T>;
   /** Puts another world in its place, whatever was there. */
   replace(world: World): Promise<void>;
+  /** Has the store to itself for this long (wall time): its other users wait. */
+  hold(milliseconds: number): Promise<void>;
   /** Number of reads and updates under way in this process. */
   readonly busy: number;
 }
@@ -28,11 +31,15 @@ interface Text {
   exclusive<T>(work: (alive: () => void) => Promise<T>): Promise<T>;
 }
 
+/** The lock of a process that died is free after so long. */
+const staleMs = 5000;
+
 let memories = 0;
 
 export const memoryStore = (begin: () => World): Store => new TextStore(memoryText(), begin);
-/** `folder` is made when missing. Survives kill -9 of any user at any time. */
-export const fileStore = (folder: string, begin: () => World): Store => new TextStore(fileText(resolve(folder, 'world.json')), begin);
+/** `folder` is made when missing. Survives kill -9 of any user at any time. Who finds it locked waits for `patienceMs`. */
+export const fileStore = (folder: string, begin: () => World, patienceMs = 3 * staleMs): Store =>
+  new TextStore(fileText(resolve(folder, 'world.json'), patienceMs), begin);
 
 class Overtaken extends Error {}
 
@@ -61,8 +68,16 @@ class TextStore implements Store {
   }
 
   replace(world: World): Promise<void> {
+    return this.alone(() => this.text.write(JSON.stringify(world)));
+  }
+
+  hold(milliseconds: number): Promise<void> {
+    return this.alone(() => pause(milliseconds));
+  }
+
+  private alone(work: () => Promise<void>): Promise<void> {
     return this.counted(() => {
-      const mine = this.turn.then(() => this.text.exclusive(() => this.text.write(JSON.stringify(world))));
+      const mine = this.turn.then(() => this.text.exclusive(work));
       this.turn = mine.catch(() => undefined);
       return mine;
     });
@@ -129,11 +144,10 @@ function memoryText(): Text {
   };
 }
 
-const staleMs = 5000;
 /** A writer that held the lock for so long may have lost it without knowing (a stopped process). */
 const trustedMs = staleMs - 1500;
 
-function fileText(path: string): Text {
+function fileText(path: string, patienceMs: number): Text {
   const read = async (): Promise<string | null> => {
     try {
       return await readFile(path, 'utf8');
@@ -150,7 +164,7 @@ function fileText(path: string): Text {
     exclusive: async (work) => {
       await mkdir(dirname(path), { recursive: true });
       let lost = false;
-      const unlock = await take(path, () => (lost = true));
+      const unlock = await take(path, patienceMs, () => (lost = true));
       const since = performance.now();
       try {
         return await work(() => {
@@ -166,16 +180,29 @@ function fileText(path: string): Text {
   };
 }
 
-async function take(path: string, onCompromised: () => void): Promise<() => Promise<void>> {
-  const deadline = performance.now() + 3 * staleMs;
+async function take(path: string, patienceMs: number, onCompromised: () => void): Promise<() => Promise<void>> {
+  const deadline = performance.now() + patienceMs;
   for (;;) {
     try {
       return await lock(path, { realpath: false, stale: staleMs, onCompromised });
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ELOCKED' || performance.now() > deadline) {
-        throw new PlacementError('platform', `The embedded store ${path} could not be locked.`, { cause: error });
-      }
+      if ((error as NodeJS.ErrnoException).code !== 'ELOCKED')
+        throw new PlacementError('platform', `The embedded store ${path} could not be locked: ${textOf(error)}.`, {
+          next: 'look at the rights and the room of its folder, then run again',
+          cause: error,
+        });
+      if (performance.now() > deadline) throw busy(path, patienceMs, error);
       await pause(2 + Math.random() * 15);
     }
   }
 }
+
+const busy = (path: string, patienceMs: number, cause: unknown): PlacementError =>
+  new PlacementError(
+    'platform',
+    `The embedded store ${path} stayed locked for ${formatDuration(patienceMs)}: another program that uses it (pulumi, vmplacement, or ` +
+      `"embedded fault store-lock") holds ${path}.lock and lives, perhaps stopped. Nothing was changed.`,
+    { next: 'let that program go on or end it, then run again; of one that died the lock is free by itself', cause },
+  );
+
+const textOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { lock } from 'proper-lockfile';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { fileStore, memoryStore } from '../../../provider/drivers/embedded/store.js';
 import { emptyWorld } from './store-world.js';
@@ -35,6 +36,42 @@ test('given the lock of a process that was killed, when it is stale, then the ne
   await fileStore(folder, emptyWorld).update((world) => (world.begun = 7));
   expect((await fileStore(folder, emptyWorld).read()).begun).toBe(7);
   expect(await readdir(folder)).toEqual(['world.json']);
+});
+
+describe('given a store that somebody else holds', () => {
+  const held = async (): Promise<() => Promise<void>> => {
+    await fileStore(folder, emptyWorld).read();
+    return lock(join(folder, 'world.json'), { realpath: false });
+  };
+
+  test('when it is given back, then who waited goes on, and nothing is lost', async () => {
+    const release = await held();
+    const waiting = fileStore(folder, emptyWorld).update((world) => (world.begun = 7));
+    await expect(fileStore(folder, emptyWorld, 0).update(() => undefined)).rejects.toThrow('stayed locked');
+    await release();
+    expect(await waiting).toBe(7);
+  });
+
+  test('when it stays so, then the error names the file, who may hold it, and what to do', async () => {
+    const release = await held();
+    const file = join(folder, 'world.json');
+    await expect(fileStore(folder, emptyWorld, 30).update((world) => (world.begun = 7))).rejects.toMatchObject({
+      code: 'platform',
+      message: expect.stringMatching(
+        new RegExp(`${file} stayed locked for 30ms: another program .*holds ${file}.lock .*Next: let that program go on or end it`),
+      ),
+    });
+    expect((await fileStore(folder, emptyWorld).read()).begun).toBe(0);
+    await release();
+  });
+
+  test('a hold keeps others off until it is over', async () => {
+    const holding = fileStore(folder, emptyWorld).hold(60);
+    await until(async () => (await readdir(folder)).includes('world.json.lock'));
+    await expect(fileStore(folder, emptyWorld, 0).update(() => undefined)).rejects.toThrow('stayed locked');
+    await holding;
+    await fileStore(folder, emptyWorld, 0).update(() => undefined);
+  });
 });
 
 describe.each([
@@ -78,3 +115,7 @@ test('given a store of a newer version, then it is refused, naming the way out',
   await writeFile(join(folder, 'world.json'), JSON.stringify({ ...emptyWorld(), v: 2 }));
   await expect(fileStore(folder, emptyWorld).read()).rejects.toThrow(/version 2.*vmplacement embedded reset/);
 });
+
+async function until(condition: () => Promise<boolean>): Promise<void> {
+  while (!(await condition())) await new Promise((resolve) => setImmediate(resolve));
+}
