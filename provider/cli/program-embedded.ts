@@ -32,7 +32,10 @@ export function embeddedCommands({ io, take, program }: Commands): void {
     ({ start }, call, [vm, options]) => start(call, vm as string, (options as { host?: string }).host),
   );
   ready(
-    verb('fault', 'make something happen; without arguments: what there is').argument('[fault...]', 'what happens, and to whom'),
+    verb('fault', 'make something happen; without arguments: what there is')
+      .argument('[fault...]', 'what happens, and to whom')
+      // A clock can be behind: -90s is no option.
+      .allowUnknownOption(),
     ({ fault }, call, [words]) => fault(call, words as string[]),
   );
   ready(verb('advance', 'let time pass on a manual clock').argument('<duration>', 'e.g. 90s, 1h30m'), ({ advance }, call, [duration]) =>

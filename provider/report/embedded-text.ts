@@ -13,6 +13,7 @@ export function embeddedText(report: EmbeddedReport, look: Look): string {
     `${report.clock.kind} clock at ${report.clock.now}, style ${report.style}`,
     `store ${report.store}`,
     ...(troubled.length > 0 ? [`hosts: ${troubled.join(', ')}`] : []),
+    ...report.troubles.map((trouble) => wrap(`fault: ${trouble}`, look.columns, 2)),
     '',
     table(['VM', 'PLACE', 'POWER', 'COPY'], rows, look),
     ...(report.transfers.length > 0 ? ['', ...report.transfers.map((one) => `${one.vm}: ${one.kind} ${one.stage} ${one.percent}%`)] : []),

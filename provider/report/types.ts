@@ -158,6 +158,8 @@ export interface EmbeddedReport extends ReportOf<'embedded'> {
   readonly clock: { readonly kind: 'wall' | 'manual'; readonly now: string };
   readonly style: 'driven' | 'task';
   readonly hosts: readonly { readonly place: string; readonly state: HostState }[];
+  /** What `embedded fault` made to go wrong and that lasts, in words. */
+  readonly troubles: readonly string[];
   readonly vms: readonly EmbeddedVmNote[];
   readonly transfers: readonly { readonly vm: string; readonly kind: string; readonly stage: string; readonly percent: number }[];
   /** Times that a VM was started without writes that its guest was told are durable. */

@@ -8,6 +8,7 @@ import type { Shown } from '../../drivers/embedded/show.js';
 import { resolveDatacenter } from '../../drivers/open.js';
 import { embeddedText } from '../../report/embedded-text.js';
 import { schemaVersion, type ActionReport, type EmbeddedReport } from '../../report/types.js';
+import { wrap, type Look } from '../../report/text.js';
 import { actionText } from '../action-text.js';
 import { checked } from '../connect.js';
 import { shownPath } from '../io.js';
@@ -51,7 +52,7 @@ export async function start(call: Call, wanted: string, on: string | undefined):
 }
 
 export async function fault(call: Call, [name, ...words]: readonly string[]): Promise<Result> {
-  if (name === undefined) return listFaults();
+  if (name === undefined) return listFaults(call.look);
   const chosen = Object.hasOwn(faults, name) ? faults[name] : undefined;
   if (chosen === undefined) {
     throw new PlacementError('input', `There is no fault ${name}.${didYouMean(name, Object.keys(faults))}`, {
@@ -65,16 +66,14 @@ export async function fault(call: Call, [name, ...words]: readonly string[]): Pr
   }
   const { outside } = await open(call);
   const world = await outside.show();
-  const given = words.map((word, index) =>
-    places[index] === '<vm>' ? vmIn(world, word) : places[index] === '<host>' ? hostIn(world, word) : word,
-  );
+  const given = words.map((word, index) => lookUp(world, places[index], word));
   await chosen.apply(outside, given);
   return done(
     call,
     outside,
     'embedded fault',
     places[0] === '<vm>' ? (given[0] ?? null) : null,
-    `Done: ${chosen.description} (${given.join(' ')}).`,
+    `Done: ${name} ${given.join(' ')} (${chosen.description}).`,
   );
 }
 
@@ -106,6 +105,19 @@ async function done(call: Call, outside: Outside, command: string, vm: string | 
   return { report, text: actionText(report, call.look), exit: exitCodes.fine };
 }
 
+function lookUp(world: Shown, argument: string | undefined, word: string): string {
+  switch (argument) {
+    case '<vm>':
+      return vmIn(world, word);
+    case '<host>':
+      return hostIn(world, word);
+    case '<place>':
+      return placeIn(world, word);
+    default:
+      return word;
+  }
+}
+
 function vmIn(world: Shown, wanted: string): string {
   const matches = world.vms.filter((vm) => vm.name === wanted || vm.uuid === wanted);
   if (matches.length === 1) return wanted;
@@ -134,9 +146,23 @@ function hostIn(world: Shown, wanted: string): string {
   );
 }
 
-function listFaults(): Result {
+/** A cluster, or a host. */
+function placeIn(world: Shown, wanted: string): string {
+  const clusters = [...new Set(world.hosts.map(({ place }) => place.slice(0, place.indexOf('/'))))];
+  if (clusters.includes(wanted)) return wanted;
+  try {
+    return hostIn(world, wanted);
+  } catch (cause) {
+    const hosts = world.hosts.map(({ place }) => place.slice(place.indexOf('/') + 1));
+    throw new PlacementError('input', `There is no cluster and no host ${wanted}.${didYouMean(wanted, [...clusters, ...hosts])}`, {
+      cause,
+    });
+  }
+}
+
+function listFaults(look: Look): Result {
   const rows = Object.entries(faults).map(([name, { usage, description }]) => ({ name, usage, description }));
-  const lines = rows.map(({ name, usage, description }) => `  ${name} ${usage}\n      ${description}`);
+  const lines = rows.map(({ name, usage, description }) => `  ${name} ${usage}\n${wrap(`      ${description}`, look.columns, 6)}`);
   const report = { schemaVersion, kind: 'faults', faults: rows };
   return { report, text: `vmplacement embedded fault ...\n${lines.join('\n')}\n`, exit: exitCodes.fine };
 }

@@ -60,6 +60,12 @@ export class Datacenter {
     return this.host(host).pools.find((pool) => pool.name === name);
   }
 
+  /** Pools with the same key are the same storage. */
+  storageKey(host: string, pool: string): string {
+    const storageId = this.pool(host, pool)?.storageId ?? null;
+    return storageId === null ? `host ${host} ${pool}` : `shared ${storageId}`;
+  }
+
   vm(id: string): ResolvedVm {
     const vm = this.byId.get(id);
     if (vm !== undefined) return vm;

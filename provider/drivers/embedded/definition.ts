@@ -5,6 +5,7 @@ import type { MoveOptions } from '../../core/record.js';
 import type { ResolvedVm } from '../../../schema/embedded.js';
 import { blocksOf, emptyImage } from './contents.js';
 import { hostState, reachable, type View } from './model.js';
+import { skewOf } from './troubles.js';
 import { copyId, isUp, vmState } from './vm-state.js';
 import type { CopyDisk, CopyWorld, DiskWorld, VmWorld } from './world.js';
 
@@ -21,6 +22,7 @@ export function addIncoming(
   how: Mapped,
 ): CopyWorld {
   refusePlace(view, vm, source, place, how);
+  const skew = skewOf(view.world, place.host);
   const copy: CopyWorld = {
     id: copyId(vm.uuid, state.nextCopy),
     host: place.host,
@@ -29,6 +31,7 @@ export function addIncoming(
     power: 'off',
     since: view.now,
     cause: 'unknown',
+    ...(skew === 0 ? {} : { skew }),
     began: null,
     shutdown: null,
     // A definition that arrives somewhere is not started with its new host until somebody says so.

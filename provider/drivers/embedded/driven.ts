@@ -6,7 +6,7 @@ import { refuseAborted } from './clock.js';
 import { spanBlocks, BLOCK } from './contents.js';
 import { reachable, refOf } from './model.js';
 import { missingOn } from './power.js';
-import { pump, type Parts } from './pump.js';
+import { awaitNetwork, pump, type Parts } from './pump.js';
 import { bestRate } from './throughput.js';
 import { DEFINE_MS } from './timing.js';
 import { acknowledge, beginPass, dirtyNow, imagesOf, openTransfer, resumeTransfer, type Open } from './transfers.js';
@@ -108,9 +108,10 @@ async function completeTarget(parts: Parts, move: Move, run: Run): Promise<Outco
   const readBack = await parts.model.update((view) => {
     const open = resumeTransfer(view, move);
     acknowledge(open, 'final');
-    return { bytes: verifyBytes(open, move), rate: bestRate(view.dc, open.source.host, open.target.host, open.transfer.cap) };
+    return { bytes: verifyBytes(open, move), rate: bestRate(view.dc, view.world, open.source.host, open.target.host, open.transfer.cap) };
   });
   if (readBack.bytes > 0) {
+    await awaitNetwork(parts, move, run);
     await parts.clock.sleep(Math.ceil((readBack.bytes / readBack.rate) * 1000), 'work', run.signal);
     await run.checkLease();
     const bad = await parts.model.update((view) => verify(resumeTransfer(view, move), move));
@@ -181,7 +182,7 @@ function replication(open: Open, bytes: number): Replication {
     bytes,
     durationMs: bytes === 0 ? 0 : (last?.ms ?? 0),
     dirtyBytes: dirtyNow(open),
-    bytesPerSecond: bestRate(view.dc, source.host, target.host, transfer.cap),
+    bytesPerSecond: bestRate(view.dc, view.world, source.host, target.host, transfer.cap),
     kind: last?.kind ?? 'increment',
     distrust: last?.distrust ?? '',
     waiting: false,

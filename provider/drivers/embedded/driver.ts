@@ -74,7 +74,8 @@ export function embeddedDriver(model: Model): Driver {
       });
       if (runs) return;
       await clock.sleep(START_MS, 'work', run.signal);
-      await act(copy, run, (view) => startCopy(view, needCopy(view, copy)));
+      const failure = await act(copy, run, (view) => startCopy(view, needCopy(view, copy)));
+      if (failure !== null) throw failure;
     },
     async block(copy: CopyRef, moveId: string, run: Run): Promise<void> {
       canBlock();

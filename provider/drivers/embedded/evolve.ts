@@ -1,6 +1,6 @@
 /** Lets the world go on up to `now`, event by event; between two events all rates are constant. */
 import type { Datacenter } from './datacenter.js';
-import { dueOf, fire, isDue } from './jobs.js';
+import { dueOf, failWithoutRoom, fire, isDue } from './jobs.js';
 import { stopCopy } from './power.js';
 import { isMoving, rateOf } from './throughput.js';
 import type { CopyWorld, World } from './world.js';
@@ -8,6 +8,7 @@ import type { CopyWorld, World } from './world.js';
 export function evolve(dc: Datacenter, world: World, now: number): void {
   if (now <= world.at) return;
   for (;;) {
+    failWithoutRoom(dc, world);
     const next = Math.min(now, ...dueTimes(dc, world));
     moveData(dc, world, next - world.at);
     world.at = next;

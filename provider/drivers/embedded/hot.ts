@@ -133,7 +133,7 @@ function look(view: View, move: Move): Seen {
   if (job === undefined || job.stage === 'aborted') {
     throw new PlacementError(
       'platform',
-      `The migration of VM ${move.vm.name} to ${placeText(move.target)} was aborted; it is still on ${placeText(move.source)}.`,
+      `The migration of VM ${move.vm.name} to ${placeText(move.target)} was aborted${job?.why === undefined ? '' : `: ${job.why}`}; it is still on ${placeText(move.source)}.`,
       {
         vm: move.vm.name,
       },

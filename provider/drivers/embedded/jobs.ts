@@ -1,4 +1,5 @@
 /** Work of the platform itself, which goes on without any process of ours: hot migrations, and in style `task` all others. */
+import { placeText } from '../../core/inventory.js';
 import { HOT_DOWNTIME_LIMIT_MS } from '../../core/physics.js';
 import { blocksOf, BLOCK, dirtySpans, spanBlocks, wholeImage } from './contents.js';
 import type { Datacenter } from './datacenter.js';
@@ -6,7 +7,8 @@ import { switchOver, startTarget } from './takeover.js';
 import { isMoving, rateOf } from './throughput.js';
 import { copyOf, isUp, touch, vmState, writesOf } from './vm-state.js';
 import { DEFINE_MS } from './timing.js';
-import { freezeGuest } from './power.js';
+import { freezeGuest, stopCopy } from './power.js';
+import { diskOnFull, noRoomText, takeStartTrouble, troublesOf } from './troubles.js';
 import type { CopyWorld, Job, VmWorld, World } from './world.js';
 
 /** The platform's own task sends an increment so often while it waits for the source's shutdown. */
@@ -51,14 +53,25 @@ export function fire(dc: Datacenter, world: World, job: Job): void {
   }
 }
 
-/** Stops it and removes what it built; the VM stays where it is. */
-export function abortJob(dc: Datacenter, world: World, job: Job): void {
+/** Stops it and removes what it built; the VM stays where it is. `why`: the platform itself gives up. */
+export function abortJob(dc: Datacenter, world: World, job: Job, why?: string): void {
   if (isOver(job)) return;
+  if (why !== undefined) job.why = why;
   const state = touch(dc, world, job.vm);
   if (job.stage === 'switch') state.runSince = world.at;
   state.copies = state.copies.filter((copy) => copy.id !== job.target || isUp(copy));
   enter(world, job, 'aborted', 0);
   job.endedAt = world.at;
+}
+
+/** Jobs that write to storage without room end, as a hypervisor ends them. */
+export function failWithoutRoom(dc: Datacenter, world: World): void {
+  if (troublesOf(world).full.length === 0) return;
+  for (const job of Object.values(world.jobs)) {
+    const target = isMoving(job) && job.left > 0 ? copyOf(vmState(dc, world, job.vm), job.target) : undefined;
+    const disk = target === undefined ? null : diskOnFull(dc, world, target);
+    if (target !== undefined && disk !== null) abortJob(dc, world, job, noRoomText(dc, target, disk));
+  }
 }
 
 export function enter(world: World, job: Job, stage: Job['stage'], bytes: number, until: number | null = null): void {
@@ -84,6 +97,8 @@ function fireHot(dc: Datacenter, world: World, job: Job, state: VmWorld, source:
       job.round = 1;
       return enter(world, job, 'memory', vm.memoryBytes + Math.min(vm.workingSetBytes, (diskRate * took) / 1000));
     case 'memory': {
+      // Cut off in the very moment: the next round stalls.
+      if (rate === 0) return enter(world, job, 'memory', Math.max(1, dirtied));
       const rest = Math.ceil((dirtied / rate) * 1000);
       const patient = job.round < PATIENCE_ROUNDS;
       if (rest <= HOT_DOWNTIME_LIMIT_MS || (job.suspend && !patient)) {
@@ -93,6 +108,7 @@ function fireHot(dc: Datacenter, world: World, job: Job, state: VmWorld, source:
         return enter(world, job, 'switch', 0, world.at + job.downtimeMs);
       }
       if (job.postCopy && !patient) {
+        if (takeStartTrouble(world, job.vm, target.host) !== null) return abortJob(dc, world, job, diedText(dc, target));
         job.downtimeMs = HOT_DOWNTIME_LIMIT_MS;
         switchOver(dc, world, job, source, target);
         return enter(world, job, 'postcopy', dirtied);
@@ -101,6 +117,7 @@ function fireHot(dc: Datacenter, world: World, job: Job, state: VmWorld, source:
       return enter(world, job, 'memory', dirtied);
     }
     case 'switch':
+      if (takeStartTrouble(world, job.vm, target.host) !== null) return abortJob(dc, world, job, diedText(dc, target));
       switchOver(dc, world, job, source, target);
       return finished(world, job);
     case 'postcopy':
@@ -149,12 +166,16 @@ function fireStaged(dc: Datacenter, world: World, job: Job, state: VmWorld, sour
       job.n += 1;
       hold(dc, world, job, target);
       return enter(world, job, 'define', 0, world.at + DEFINE_MS);
-    case 'define':
+    case 'define': {
+      const trouble = takeStartTrouble(world, job.vm, target.host);
+      if (trouble === 'refused') return abortJob(dc, world, job, diedText(dc, target));
       target.defined = true;
       target.autostart = source.autostart;
       source.leftBy = job.moveId;
       startTarget(dc, world, job, target);
+      if (trouble === 'crashes') stopCopy(dc, world, job.vm, target, world.at, { cause: 'crashed', bitmaps: 'broken' });
       return finished(world, job);
+    }
     case 'memory':
     case 'switch':
     case 'postcopy':
@@ -163,6 +184,8 @@ function fireStaged(dc: Datacenter, world: World, job: Job, state: VmWorld, sour
       return;
   }
 }
+
+const diedText = (dc: Datacenter, target: CopyWorld): string => `it died at its start on ${placeText(dc.place(target.host))}`;
 
 function hold(dc: Datacenter, world: World, job: Job, target: CopyWorld): void {
   const state = vmState(dc, world, job.vm);

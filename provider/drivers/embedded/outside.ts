@@ -1,17 +1,18 @@
 /** The world outside this provider: operators, guests, other tools, failing hosts. Used by `vmplacement embedded` and by tests. */
 import { PlacementError } from '../../core/errors.js';
-import { placeText, type HostState } from '../../core/inventory.js';
+import type { HostState } from '../../core/inventory.js';
 import { iso } from '../../core/clock.js';
-import { blocksOf, losePower, wholeImage } from './contents.js';
-import { abortJob, isOver } from './jobs.js';
+import { bootHost, copyOn, loseHostPower, mainCopy, moveByHand, restartElsewhere, shutDown, startSource } from './by-hand.js';
+import { blocksOf, wholeImage } from './contents.js';
 import { newWorld, type Found, type Model, type View } from './model.js';
+import { openTroubles, type OutsideTroubles } from './outside-troubles.js';
 import { stopCopy } from './power.js';
 import { showWorld, type Shown } from './show.js';
 import { startCopy } from './verbs.js';
-import { copyId, isUp, touch, writesOf } from './vm-state.js';
-import type { CopyWorld, DiskWorld } from './world.js';
+import { touch, writesOf } from './vm-state.js';
+import type { DiskWorld } from './world.js';
 
-export interface Outside {
+export interface Outside extends OutsideTroubles {
   show(): Promise<Shown>;
   /** Moves the VM by hand, at once, behind everybody's back. */
   move(vm: string, host: string): Promise<void>;
@@ -19,11 +20,19 @@ export interface Outside {
   shutdown(vm: string, how: 'clean' | 'hard'): Promise<void>;
   /** Without `host`: the copy that is the VM. A blocked copy refuses. */
   start(vm: string, host?: string): Promise<void>;
+  /** Somebody takes the block of the move's source away and starts it. */
+  startSource(vm: string): Promise<void>;
   crash(vm: string): Promise<void>;
+  /** HA takes the host of a VM that runs for dead and starts it on another one: its bitmaps are gone, what was durable is there. */
+  restartElsewhere(vm: string, host: string): Promise<void>;
   /** null: as declared. */
   setHost(host: string, state: HostState | null): Promise<void>;
   /** What runs there crashes; what was not flushed is gone. */
   losePower(host: string): Promise<void>;
+  /** The same, and the host does not answer until `hostUp`. */
+  hostDown(host: string): Promise<void>;
+  /** It boots and answers, and starts what it starts by itself: what has autostart and is not blocked. */
+  hostUp(host: string): Promise<void>;
   lock(vm: string, by: string, forMs: number | null): Promise<void>;
   unlock(vm: string): Promise<void>;
   /** Sets one more value of the shutdown annotation beside those that are there. */
@@ -38,6 +47,8 @@ export interface Outside {
   corrupt(vm: string, host: string, disk: string, block: number): Promise<void>;
   /** Removes what a move has built on its target. */
   removeIncoming(vm: string): Promise<void>;
+  /** Keeps every other user of the store off for this long (wall time), as a process that hangs would. */
+  holdStore(milliseconds: number): Promise<void>;
   /** Model time passes. */
   advance(milliseconds: number): Promise<void>;
   /** Back to the declaration. */
@@ -54,13 +65,22 @@ export function openOutside(model: Model): Outside {
       change(view, found, truth);
     });
 
+  const succeeding = async (start: Promise<PlacementError | null>): Promise<void> => {
+    const failure = await start;
+    if (failure !== null) throw failure;
+  };
+
   return {
+    ...openTroubles(model),
     show: () => model.read(showWorld),
-    move: (vm, host) => onVm(vm, (view, found) => moveByHand(view, found, host)),
+    move: (vm, host) => onVm(vm, (view, found) => void moveByHand(view, found, host)),
     shutdown: (vm, how) => onVm(vm, (view, found) => shutDown(view, found, how)),
-    start: (vm, host) => model.update((view) => startCopy(view, host === undefined ? mainCopy(view, vm) : copyOn(view, vm, host))),
+    start: (vm, host) =>
+      succeeding(model.update((view) => startCopy(view, host === undefined ? mainCopy(view, vm) : copyOn(view, vm, host)))),
+    startSource: (vm) => succeeding(model.update((view) => startSource(view, vm))),
     crash: (vm) =>
       onVm(vm, (view, { vm: { id }, copy }) => stopCopy(view.dc, view.world, id, copy, view.now, { cause: 'crashed', bitmaps: 'broken' })),
+    restartElsewhere: (vm, host) => onVm(vm, (view, found) => restartElsewhere(view, found, host)),
     setHost: (host, state) =>
       model.update((view) => {
         view.dc.host(host);
@@ -68,6 +88,12 @@ export function openOutside(model: Model): Outside {
         else view.world.hosts[host] = state;
       }),
     losePower: (host) => model.update((view) => loseHostPower(view, host)),
+    hostDown: (host) =>
+      model.update((view) => {
+        loseHostPower(view, host);
+        view.world.hosts[host] = 'unreachable';
+      }),
+    hostUp: (host) => model.update((view) => bootHost(view, host)),
     lock: (vm, by, forMs) =>
       onVm(vm, (view, { state }) => {
         state.locks.push({ by, until: forMs === null ? null : view.now + forMs });
@@ -125,6 +151,7 @@ export function openOutside(model: Model): Outside {
         const state = touch(view.dc, view.world, view.dc.find(vm).id);
         state.copies = state.copies.filter((copy) => copy.role !== 'incoming');
       }),
+    holdStore: (milliseconds) => model.store.hold(milliseconds),
     advance: (milliseconds) =>
       model.store.update((world) => {
         if (world.clock.kind === 'wall') {
@@ -136,58 +163,4 @@ export function openOutside(model: Model): Outside {
       }),
     reset: () => model.store.replace(newWorld(model.dc.config, model.wall)),
   };
-}
-
-/** The copy that is the VM: the running one, else its only live one. */
-function mainCopy(view: View, name: string): Found {
-  const vm = view.dc.find(name);
-  const state = touch(view.dc, view.world, vm.id);
-  const live = state.copies.filter((copy) => copy.role === 'live');
-  const copy = live.find(isUp) ?? live.find((one) => one.leftBy === null && one.blocked === null) ?? live[0];
-  if (copy === undefined) throw new PlacementError('platform', `VM ${vm.name} has no copy.`, { vm: vm.name });
-  return { vm, state, copy };
-}
-
-function copyOn(view: View, name: string, host: string): Found {
-  const vm = view.dc.find(name);
-  const state = touch(view.dc, view.world, vm.id);
-  const copy = state.copies.find((one) => one.host === host);
-  if (copy === undefined)
-    throw new PlacementError('platform', `VM ${vm.name} has no copy on ${placeText(view.dc.place(host))}.`, { vm: vm.name });
-  return { vm, state, copy };
-}
-
-function shutDown(view: View, { vm, copy }: Found, how: 'clean' | 'hard'): void {
-  const { dc, world, now } = view;
-  if (!isUp(copy)) return;
-  if (how === 'hard') return stopCopy(dc, world, vm.id, copy, now, { cause: 'destroyed', bitmaps: 'broken' });
-  copy.shutdown = { began: now, offAt: now + vm.shutdown.takesMs };
-  if (world.clock.kind === 'manual') world.clock.now += vm.shutdown.takesMs;
-}
-
-/** The copy gets a new identity; bitmaps do not travel, a job of ours ends. */
-function moveByHand(view: View, { vm, state, copy }: Found, host: string): void {
-  const place = view.dc.place(host);
-  if (copy.host === place.host) return;
-  for (const job of Object.values(view.world.jobs)) if (job.source === copy.id && !isOver(job)) abortJob(view.dc, view.world, job);
-  const moved: CopyWorld = { ...copy, id: copyId(vm.uuid, state.nextCopy), host, checkpoints: [], blocked: null };
-  state.nextCopy += 1;
-  state.copies = state.copies.map((other) => (other === copy ? moved : other));
-}
-
-function loseHostPower(view: View, host: string): void {
-  const { dc, world, now } = view;
-  dc.host(host);
-  for (const vm of dc.config.vms) {
-    const state = touch(dc, world, vm.id);
-    const there = state.copies.filter((copy) => copy.host === host);
-    for (const copy of there) {
-      stopCopy(dc, world, vm.id, copy, now, { cause: 'host-failed', bitmaps: 'broken' });
-      for (const disk of copy.disks) disk.segments = losePower(disk.segments);
-    }
-    // Whoever sends notices that the other host is a new boot: the pass under way begins again.
-    for (const transfer of Object.values(world.transfers)) {
-      if (there.some((copy) => copy.id === transfer.target)) transfer.pass = null;
-    }
-  }
 }

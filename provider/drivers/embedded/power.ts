@@ -4,6 +4,7 @@ import { placeText, type ChangeCause } from '../../core/inventory.js';
 import { blocksOf, missingSpans, spanBlocks, versionAt, wholeImage, type Span } from './contents.js';
 import type { Datacenter } from './datacenter.js';
 import { isUp, ranMs, touch, writesOf } from './vm-state.js';
+import { skewOf } from './troubles.js';
 import type { CopyDisk, CopyWorld, Violation, VmWorld, World } from './world.js';
 
 /** Runs the copy, whatever it holds: what a platform would not notice is journalled here. */
@@ -21,8 +22,7 @@ export function runCopy(dc: Datacenter, world: World, id: string, copy: CopyWorl
   for (const problem of problems(dc, id, state, copy, now)) journal(problem.kind, `${where}: ${problem.details}`);
   copy.role = 'live';
   copy.power = 'running';
-  copy.since = now;
-  copy.cause = cause;
+  changed(world, copy, now, cause);
   copy.began = null;
   copy.shutdown = null;
   copy.leftBy = null;
@@ -81,10 +81,17 @@ export function stopCopy(
   }
   if (how.bitmaps === 'broken') for (const checkpoint of copy.checkpoints) checkpoint.broken = true;
   copy.power = how.cause === 'crashed' || how.cause === 'host-failed' ? 'crashed' : 'off';
-  copy.since = now;
-  copy.cause = how.cause;
+  changed(world, copy, now, how.cause);
   copy.began = how.began ?? null;
   copy.shutdown = null;
+}
+
+function changed(world: World, copy: CopyWorld, now: number, cause: ChangeCause): void {
+  copy.since = now;
+  copy.cause = cause;
+  const skew = skewOf(world, copy.host);
+  if (skew === 0) delete copy.skew;
+  else copy.skew = skew;
 }
 
 /** The guest stands still (or goes on) without the platform's power state changing: the switch-over of a hot migration. */

@@ -38,14 +38,27 @@ export async function pump(parts: Parts, move: Move, run: Run): Promise<void> {
     const slept: Tick = tick;
     await parts.clock.sleep(slept.ms, 'work', run.signal);
     await run.checkLease();
-    tick = await parts.model.update((view) => {
+    const landed = await parts.model.update((view) => {
       const open = resumeTransfer(view, move);
-      land(open, (slept.rate * Math.max(0, view.now - slept.at)) / 1000);
-      return nextTick(open);
+      // Cut off meanwhile: what was in flight is lost.
+      const arrives = slept.rate > 0 && rateOf(view.dc, view.world, open.transfer) > 0;
+      if (arrives) land(open, (slept.rate * Math.max(0, view.now - slept.at)) / 1000);
+      return { arrives, next: nextTick(open) };
     });
+    tick = landed.next;
     report(move, run, slept, tick);
-    if (slept.rate > 0) moved = tick?.at ?? slept.at;
+    if (landed.arrives) moved = tick?.at ?? slept.at;
     else if (tick !== null && tick.at - moved >= move.record.options.noProgressTimeoutMs) throw stalled(move);
+  }
+}
+
+/** Returns once the network between the two hosts carries data; throws `timeout` when it does not in time. */
+export async function awaitNetwork(parts: Parts, move: Move, run: Run): Promise<void> {
+  const rateNow = (): Promise<number> => parts.model.read((view) => rateOf(view.dc, view.world, resumeTransfer(view, move).transfer));
+  for (let waited = 0; (await rateNow()) === 0; waited += stalledTickMs) {
+    if (waited >= move.record.options.noProgressTimeoutMs) throw stalled(move);
+    await parts.clock.sleep(stalledTickMs, 'work', run.signal);
+    await run.checkLease();
   }
 }
 

@@ -3,6 +3,7 @@ import { iso } from '../../core/clock.js';
 import { placeText, type ChangeCause, type CopyRole, type HostState, type Power } from '../../core/inventory.js';
 import { hostState, type View } from './model.js';
 import { problems } from './power.js';
+import { troubleTexts } from './troubles.js';
 import { isUp, vmState, writesOf } from './vm-state.js';
 import type { Violation } from './world.js';
 
@@ -12,6 +13,8 @@ export interface Shown {
   readonly clock: 'wall' | 'manual';
   readonly style: 'driven' | 'task';
   readonly hosts: readonly { readonly place: string; readonly state: HostState }[];
+  /** What was made to go wrong and lasts, in words. */
+  readonly troubles: readonly string[];
   readonly vms: readonly ShownVm[];
   readonly transfers: readonly { readonly vm: string; readonly kind: string; readonly stage: string; readonly percent: number }[];
   /** What must never happen; empty in a healthy world. */
@@ -58,6 +61,7 @@ export function showWorld(view: View): Shown {
     hosts: dc.config.clusters
       .flatMap((cluster) => cluster.hosts)
       .map((host) => ({ place: placeText(dc.place(host.name)), state: hostState(view, host.name) })),
+    troubles: troubleTexts(dc, world),
     vms: dc.config.vms.map((vm) => showVm(view, vm.id)),
     transfers: [...jobs, ...transfers],
     violations: world.journal,

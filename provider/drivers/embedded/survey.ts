@@ -6,6 +6,7 @@ import { spanBlocks, BLOCK, NOTHING } from './contents.js';
 import { usedMemory } from './definition.js';
 import { hostState, refOf, type View } from './model.js';
 import { readLease } from './records.js';
+import { isFull, skewOf } from './troubles.js';
 import { isUp, vmState } from './vm-state.js';
 import type { CopyDisk, CopyWorld, DiskWorld, VmWorld } from './world.js';
 
@@ -21,33 +22,31 @@ export function surveyWorld(view: View, wallNow: number): Inventory {
     clusters: view.dc.config.clusters.map(({ name, acceptsMigrations, version, connected, balancer }): Cluster => {
       return { name, acceptsMigrations, version, connected, balancer };
     }),
-    hosts: view.dc.config.clusters.flatMap((cluster) => cluster.hosts).map((host) => readHost(view, host, memory, storage, observedAt)),
+    hosts: view.dc.config.clusters.flatMap((cluster) => cluster.hosts).map((host) => readHost(view, host, memory, storage)),
     links: links(view, observedAt),
     vms: view.dc.config.vms.flatMap((vm) => readVm(view, vm, unread, wallNow)),
     observedAt,
   };
 }
 
-function readHost(
-  view: View,
-  host: ResolvedHost,
-  memory: ReadonlyMap<string, number>,
-  storage: ReadonlyMap<string, number>,
-  observedAt: string,
-): Host {
+function readHost(view: View, host: ResolvedHost, memory: ReadonlyMap<string, number>, storage: ReadonlyMap<string, number>): Host {
   const state = hostState(view, host.name);
-  const base = { name: host.name, cluster: host.cluster, state, observedAt };
-  if (state === 'unreachable') return { ...base, facts: unknown(`host ${host.cluster}/${host.name} does not answer`) };
+  const base = { name: host.name, cluster: host.cluster, state };
+  if (state === 'unreachable')
+    return { ...base, observedAt: iso(view.now), facts: unknown(`host ${host.cluster}/${host.name} does not answer`) };
   const pools = host.pools.map((pool): Pool => {
     return {
       name: pool.name,
-      freeBytes: Math.max(0, pool.capacityBytes - (storage.get(storageKey(host.name, pool)) ?? 0)),
+      freeBytes: isFull(view.dc, view.world, host.name, pool.name)
+        ? 0
+        : Math.max(0, pool.capacityBytes - (storage.get(view.dc.storageKey(host.name, pool.name)) ?? 0)),
       storageId: pool.storageId,
     };
   });
   const freeBytes = Math.max(0, host.memoryBytes - (memory.get(host.name) ?? 0));
   return {
     ...base,
+    observedAt: iso(view.now + skewOf(view.world, host.name)),
     facts: {
       cpu: host.cpu,
       machineTypes: host.machineTypes,
@@ -115,14 +114,15 @@ function readRecord(state: VmWorld, unread: ReadonlySet<string>): Pick<Vm, 'reco
 }
 
 function readCopy(view: View, state: VmWorld, copy: CopyWorld): Copy {
-  const { role, power, cause, began, autostart } = copy;
-  const at = iso(copy.since);
+  const { role, power, cause, began, autostart, skew = 0 } = copy;
+  // As the host's own clock told it then.
+  const at = iso(copy.since + skew);
   return {
     ref: refOf(view.dc, copy),
     role,
     power,
     lastChange:
-      power === 'unknown' ? unknown('the platform does not tell') : { at, cause, ...(began === null ? {} : { began: iso(began) }) },
+      power === 'unknown' ? unknown('the platform does not tell') : { at, cause, ...(began === null ? {} : { began: iso(began + skew) }) },
     autostart,
     blocked: copy.blocked !== null,
     storedBytes: storedBytes(state, copy),
@@ -154,7 +154,7 @@ function usedStorage(view: View): ReadonlyMap<string, number> {
         const pool = view.dc.pool(copy.host, disk.pool);
         const truth = state.disks.find((one) => one.name === disk.name);
         if (pool === undefined || truth === undefined) continue;
-        const key = storageKey(copy.host, pool);
+        const key = view.dc.storageKey(copy.host, pool.name);
         // Copies of one VM on shared storage are one image; so are disks that several VMs share by path.
         const image = `${key} ${disk.path}`;
         if (pool.storageId !== null && counted.has(image)) continue;
@@ -165,9 +165,6 @@ function usedStorage(view: View): ReadonlyMap<string, number> {
   }
   return used;
 }
-
-const storageKey = (host: string, pool: { readonly name: string; readonly storageId: string | null }): string =>
-  pool.storageId === null ? `host ${host} ${pool.name}` : `shared ${pool.storageId}`;
 
 /** Declared links, and for every other pair what a copy between them gets. */
 function links(view: View, at: string): Link[] {

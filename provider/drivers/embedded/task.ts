@@ -98,7 +98,7 @@ function replication(view: View, move: Move): Replication {
     bytes: isNew ? job.lastBytes : 0,
     durationMs: isNew ? job.lastMs : 0,
     dirtyBytes: dirtyBytes(view.dc, job, job.heldAt, writesOf(view.dc.vm(job.vm), state, view.now)),
-    bytesPerSecond: bestRate(view.dc, move.source.host, move.target.host, job.cap),
+    bytesPerSecond: bestRate(view.dc, view.world, move.source.host, move.target.host, job.cap),
     kind: job.n === 1 ? 'full' : 'increment',
     distrust: '',
     waiting: job.stage === 'waiting' || job.stage === 'increment',

@@ -5,8 +5,9 @@ import type { ResolvedVm } from '../../../schema/embedded.js';
 import { BLOCK, blocksOf, dirtySpans, emptyImage, flush, intersect, overlay, spanBlocks, takeBlocks } from './contents.js';
 import { addIncoming, incomingDisk, refuseBusy } from './definition.js';
 import { needCopy, reachable, type View } from './model.js';
+import { isFull, noRoomText } from './troubles.js';
 import { copyOf, isUp, writesOf } from './vm-state.js';
-import type { CopyWorld, Pass, Transfer, VmWorld, Work } from './world.js';
+import type { CopyDisk, CopyWorld, Pass, Transfer, VmWorld, Work } from './world.js';
 
 export interface Open {
   readonly view: View;
@@ -112,9 +113,12 @@ export function beginPass(open: Open, distrust: string, named = 0): Pass {
 
 /** Puts what was sent by now onto the target; unfinished blocks are sent again by whoever goes on. */
 export function land(open: Open, bytes: number): void {
-  const { source, target, transfer, writes } = open;
+  const { view, source, target, transfer, writes } = open;
   const pass = transfer.pass;
   if (pass === null) return;
+  const full =
+    bytes > 0 ? target.disks.find((disk) => isWritten(pass, disk) && isFull(view.dc, view.world, target.host, disk.pool)) : undefined;
+  if (full !== undefined) throw noRoom(open, full);
   const before = Math.floor(pass.sent / BLOCK);
   const sent = Math.min(pass.total, pass.sent + bytes);
   transfer.sent += sent - pass.sent;
@@ -136,6 +140,14 @@ export function land(open: Open, bytes: number): void {
   }
   pass.work = rest;
 }
+
+const isWritten = ({ work }: Pass, { name }: CopyDisk): boolean => work.some(({ disk }) => disk === name);
+
+const noRoom = ({ view, vm, target }: Open, disk: CopyDisk): PlacementError =>
+  new PlacementError('platform', `The copy of VM ${vm.name} failed: ${noRoomText(view.dc, target, disk)}. What was copied is kept.`, {
+    vm: vm.name,
+    next: 'free space there, then run again: it goes on where it stopped',
+  });
 
 /** The target flushed: the pass counts. */
 export function acknowledge(open: Open, phase: 'increment' | 'final'): void {

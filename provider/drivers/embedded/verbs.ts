@@ -4,12 +4,15 @@ import { placeText } from '../../core/inventory.js';
 import { PlacementError } from '../../core/errors.js';
 import { hostState, findCopy, needCopy, type Found, type View } from './model.js';
 import { runCopy, stopCopy } from './power.js';
+import { obedience, takeStartTrouble } from './troubles.js';
 import { isUp } from './vm-state.js';
 
 /** Asks the guest; that it is off is read later. A second request changes nothing. */
 export function askShutdown(view: View, { vm, copy }: Found): void {
-  if (!isUp(copy) || copy.shutdown !== null) return;
-  copy.shutdown = { began: view.now, offAt: vm.shutdown.ignores ? null : view.now + vm.shutdown.takesMs };
+  // One that was ignored is not under way.
+  if (!isUp(copy) || (copy.shutdown !== null && copy.shutdown.offAt !== null)) return;
+  const { ignores, takesMs } = obedience(view.world, vm);
+  copy.shutdown = { began: view.now, offAt: ignores ? null : view.now + takesMs };
 }
 
 /** As libvirt's graceful destroy: the hypervisor closes the images in order, so the dirty bitmaps stay good. */
@@ -31,10 +34,23 @@ export function refuseStart(view: View, { vm, copy }: Found): void {
   if (hostState(view, copy.host) !== 'connected' && copy.boots === 0) refuse(`the host is in ${hostState(view, copy.host)}`);
 }
 
-export function startCopy(view: View, found: Found): void {
-  if (isUp(found.copy)) return;
+/** Returns why the hypervisor could not start it, so that what was counted down on the way is kept. */
+export function startCopy(view: View, found: Found): PlacementError | null {
+  const { vm, copy } = found;
+  if (isUp(copy)) return null;
   refuseStart(view, found);
-  runCopy(view.dc, view.world, found.vm.id, found.copy, view.now);
+  const trouble = takeStartTrouble(view.world, vm.id, copy.host);
+  if (trouble === 'refused')
+    return new PlacementError(
+      'platform',
+      `VM ${vm.name} could not be started on ${placeText(view.dc.place(copy.host))}: it died at once.`,
+      {
+        vm: vm.name,
+      },
+    );
+  runCopy(view.dc, view.world, vm.id, copy, view.now);
+  if (trouble === 'crashes') stopCopy(view.dc, view.world, vm.id, copy, view.now, { cause: 'crashed', bitmaps: 'broken' });
+  return null;
 }
 
 export function blockCopy(view: View, ref: CopyRef, moveId: string): void {

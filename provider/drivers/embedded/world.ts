@@ -20,6 +20,29 @@ export interface World {
   /** Work that a process of ours drives, by move. */
   transfers: Record<string, Transfer>;
   journal: Violation[];
+  /** Absent: nothing was made to go wrong. */
+  troubles?: Troubles;
+}
+
+/** What was made to go wrong by hand and lasts until it is taken back. */
+export interface Troubles {
+  /** Most bytes per second between two clusters or two hosts (`linkKey`); 0 = cut. */
+  links: Record<string, number>;
+  /** Storage without room (`Datacenter.storageKey`). */
+  full: string[];
+  starts: StartTrouble[];
+  /** How guests obey a shutdown, by VM. */
+  guests: Record<string, { takesMs: number; ignores: boolean }>;
+  /** How far clocks of hosts are ahead of the platform's time, ms. */
+  clocks: Record<string, number>;
+}
+
+/** `left`: so many starts more; null: all. */
+export interface StartTrouble {
+  vm: string;
+  host: string;
+  how: 'crashes' | 'refused';
+  left: number | null;
 }
 
 export interface VmWorld {
@@ -55,6 +78,8 @@ export interface CopyWorld {
   power: Power;
   since: number;
   cause: ChangeCause;
+  /** How far the clock of its host was ahead when it entered this power state, ms; absent: it was right. */
+  skew?: number;
   /** When the shutdown began that ended in `off`. */
   began: number | null;
   /** A shutdown under way; `offAt` null: the guest ignores it. */
@@ -131,6 +156,8 @@ export interface Job {
   startedAt: number;
   endedAt: number | null;
   downtimeMs: number;
+  /** Why the platform aborted it; absent: it did not, or somebody asked for it. */
+  why?: string;
 }
 
 export interface Transfer {

@@ -81,6 +81,73 @@ describe('the outside world of the embedded datacenter', () => {
     expect(await fault('host', 'a9', 'maintenance')).toMatchObject({ exit: 1, err: expect.stringContaining('There is no host a9.') });
   });
 
+  describe('faults that last', () => {
+    test.each([
+      [['link', 'a', 'b', 'cut'], 'link a - b cut'],
+      [['link', 'a/a1', 'b1', 'slow', '1MiB/s'], 'link a1 - b1 carries 1 MiB/s at most'],
+      [['disk-full', 'b/b1', 'default'], 'pool default of b/b1 full'],
+      [['start-fails', 'web-01', 'b1', 'crashes'], 'the next start of web-01 on b/b1: crashes'],
+      [['start-fails', 'web-01', 'b1', 'refused', '3'], 'the next 3 starts of web-01 on b/b1: refused'],
+      [['guest', 'web-01', 'ignores'], 'guest of web-01 ignores a shutdown'],
+      [['guest', 'web-01', 'delays', '2m'], 'guest of web-01 takes 2m to shut down'],
+      [['clock-skew', 'a1', '-90s'], 'clock of a/a1 1m30s behind'],
+      [['clock-skew', 'a1', '+5m'], 'clock of a/a1 5m ahead'],
+    ])('%j: is shown by the next process, until it is taken back', async (words, trouble) => {
+      const there = here();
+      const troubles = async (): Promise<unknown> => (await there.vmplacement('embedded', 'show', '--json')).json()['troubles'];
+      expect(await there.vmplacement('embedded', 'fault', ...words)).toMatchObject({ exit: 0, err: '' });
+      expect(await troubles()).toEqual([trouble]);
+      expect((await there.vmplacement('embedded', 'show')).out).toContain(`fault: ${trouble}\n`);
+      const [name = '', ...given] = words;
+      const back = { link: [...given.slice(0, 2), 'ok'], 'disk-full': [...given, 'ok'], 'start-fails': [...given.slice(0, 2), 'ok'] };
+      const more = { guest: ['web-01', 'obeys'], 'clock-skew': ['a1', '0s'] };
+      await there.vmplacement('embedded', 'fault', name, ...({ ...back, ...more }[name] ?? []));
+      expect(await troubles()).toEqual(name === 'guest' ? ['guest of web-01 takes 5s to shut down'] : []);
+    });
+
+    test.each([
+      [['link', 'a', 'c', 'cut'], 'There is no cluster and no host c.'],
+      [['link', 'a', 'b1', 'cut'], 'A link joins two clusters or two different hosts, not a and b1.'],
+      [['link', 'a', 'b', 'slow'], '<rate> is missing.'],
+      [['link', 'a', 'b', 'slow', '5'], '<rate> must be a rate such as'],
+      [['link', 'a', 'b', 'slow', '0MiB/s'], '<rate> must be more than nothing'],
+      [['link', 'a', 'b', 'cut', '1MiB/s'], '<rate> says nothing with cut'],
+      [['link', 'a', 'b', 'broken'], 'cut|slow|ok must be one of these words, not "broken".'],
+      [['disk-full', 'b1', 'ssd'], 'Host b/b1 has no pool ssd; it has default.'],
+      [['disk-full', 'b1', 'default', 'no'], 'full|ok must be one of these words, not "no".'],
+      [['start-fails', 'web-01', 'b1', 'slowly'], 'crashes|refused|ok must be one of these words'],
+      [['start-fails', 'web-01', 'b1', 'crashes', 'twice'], '<times> must be a whole number from 1 on, not "twice"'],
+      [['guest', 'web-01', 'delays'], '<duration> is missing.'],
+      [['guest', 'web-01', 'delays', 'long'], '<duration> must be a duration such as'],
+      [['clock-skew', 'a1', '-late'], '<offset> must be a duration such as'],
+      [['clock-skew', 'a9', '1s'], 'There is no host a9.'],
+      [['store-lock', '5'], '<duration> must be a duration such as'],
+      [['lock', 'web-01', 'backup', '5'], '<duration> must be a duration such as'],
+      [['corrupt', 'web-01', 'a1', 'vda', 'first'], '<block> must be a whole number from 0 on'],
+      [['resize', 'web-01', 'vda', 'big'], '<size> must be a size such as'],
+      [['host', 'a1', 'gone'], 'connected|maintenance|entering-maintenance|disconnected|unreachable must be one of these words'],
+      [['ha-move', 'db-01', 'a2'], 'HA does not restart VM db-01 on a/a2: it is off on a/a1'],
+    ])('%j: the error names the argument', async (words, message) => {
+      const { exit, err } = await here().vmplacement('embedded', 'fault', ...words);
+      expect({ exit, err: err.replace(/\s+/g, ' ') }).toEqual({ exit: 1, err: expect.stringContaining(`error: ${message}`) });
+    });
+  });
+
+  test('given faults of the outside world, then they happen at once', async () => {
+    const there = here();
+    const fault = (...words: string[]): Promise<unknown> => there.vmplacement('embedded', 'fault', ...words);
+    expect(await fault('ha-move', 'web-01', 'a2')).toMatchObject({ out: expect.stringContaining('Now: running on a/a2.') });
+    expect(await fault('host-down', 'a2')).toMatchObject({
+      out: 'Done: host-down a2 (a host loses power and does not answer until host-up).\n',
+    });
+    expect(await copies(there, 'web-01')).toMatchObject([{ power: 'crashed' }]);
+    await fault('host-up', 'a2');
+    expect(await copies(there, 'web-01')).toMatchObject([{ power: 'running' }]);
+    expect(await fault('store-lock', '1ms')).toMatchObject({ exit: 0 });
+    await there.vmplacement('embedded', 'shutdown', 'web-01');
+    expect(await fault('start-source', 'web-01')).toMatchObject({ out: expect.stringContaining('Now: running on a/a2.') });
+  });
+
   test('given names that would mean something to a shell, then they are only names', async () => {
     const there = here(datacenterYaml.replace('app-01:', "'$(touch x); `rm`':"));
     expect(await there.vmplacement('embedded', 'move', '$(touch x); `rm`', 'a1')).toMatchObject({ exit: 0 });
