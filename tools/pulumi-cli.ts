@@ -31,7 +31,7 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const moduleDir = join(root, 'tools/pulumi');
 /** The engine features the plugin relies on are all in this version; it is the lower end of the peer range too. */
 export const oldestVersion = '3.230.0';
-const languageHost = 'pulumi-language-yaml';
+export const languageHost = 'pulumi-language-yaml';
 const seconds = 1000;
 
 /** Finds or makes the CLI. Throws an error that lists what was tried and what to do when there is none to be had. */
