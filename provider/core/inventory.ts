@@ -46,6 +46,7 @@ export interface Inventory {
   readonly hosts: readonly Host[];
   readonly links: readonly Link[];
   readonly vms: readonly Vm[];
+  /** The platform's time of this reading: what is decided from it is decided as of then. */
   readonly observedAt: Timestamp;
 }
 

@@ -13,6 +13,7 @@ import {
   type Place,
   type Vm,
 } from './inventory.js';
+import { lookup } from './lookup.js';
 
 export type Located =
   | { readonly kind: 'found'; readonly vm: Vm; readonly live: Copy }
@@ -23,9 +24,9 @@ export type Located =
 
 /** By UUID or by name. Kept sources and half-built targets are not the VM. */
 export function locate(inventory: Inventory, nameOrUuid: string): Located {
-  const wanted = nameOrUuid.toLowerCase();
-  const byUuid = inventory.vms.filter((vm) => vm.uuid.toLowerCase() === wanted);
-  const named = byUuid.length > 0 ? byUuid : inventory.vms.filter((vm) => vm.name === nameOrUuid);
+  const { vmsByUuid, vmsByName } = lookup(inventory);
+  const byUuid = vmsByUuid(nameOrUuid);
+  const named = byUuid.length > 0 ? byUuid : vmsByName(nameOrUuid);
   const there = named.flatMap((vm) => {
     const live = liveCopy(vm);
     return live === null ? [] : [{ vm, live }];
@@ -66,8 +67,7 @@ export function doubtfulCopies(vm: Vm): readonly Copy[] {
   return vm.record === null && live.length > 1 ? live : [];
 }
 
-export const hostOf = (inventory: Inventory, place: Place): Host | null =>
-  inventory.hosts.find((host) => host.name === place.host && host.cluster === place.cluster) ?? null;
+export const hostOf = (inventory: Inventory, place: Place): Host | null => lookup(inventory).host(place);
 
 export const clusterOf = (inventory: Inventory, name: string): Cluster | null =>
   inventory.clusters.find((cluster) => cluster.name === name) ?? null;

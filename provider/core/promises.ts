@@ -1,4 +1,5 @@
-import { samePlace, type Place } from './inventory.js';
+import type { Place } from './inventory.js';
+import { placeKey } from './lookup.js';
 
 export interface Demand {
   readonly place: Place;
@@ -13,13 +14,21 @@ export interface Demand {
  */
 export class Promises {
   readonly #demands = new Map<string, Demand>();
+  readonly #byPlace = new Map<string, Map<string, Demand>>();
 
   promise(vm: string, place: Place, memoryBytes: number, poolBytes: Readonly<Record<string, number>>): void {
-    this.#demands.set(vm, { place, memoryBytes, poolBytes });
+    this.release(vm);
+    const demand = { place, memoryBytes, poolBytes };
+    this.#demands.set(vm, demand);
+    const there = this.#byPlace.get(placeKey(place)) ?? new Map<string, Demand>();
+    this.#byPlace.set(placeKey(place), there.set(vm, demand));
   }
 
   release(vm: string): void {
+    const demand = this.#demands.get(vm);
+    if (demand === undefined) return;
     this.#demands.delete(vm);
+    this.#byPlace.get(placeKey(demand.place))?.delete(vm);
   }
 
   of(vm: string): Demand | null {
@@ -32,6 +41,6 @@ export class Promises {
 
   /** What others than this VM were promised on a place, by their UUID. */
   on(place: Place, except: { readonly uuid: string }): readonly (readonly [string, Demand])[] {
-    return [...this.#demands].filter(([vm, demand]) => vm !== except.uuid && samePlace(demand.place, place));
+    return [...(this.#byPlace.get(placeKey(place)) ?? [])].filter(([vm]) => vm !== except.uuid);
   }
 }

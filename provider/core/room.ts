@@ -1,6 +1,7 @@
 /** Free memory and storage of a target after what others already count on: promises of this process and moves in flight (rules.md §4). */
 import { bytesByPool } from './estimate.js';
 import { isUnknown, samePlace, unknown, type Host, type Inventory, type Maybe, type Place, type Vm } from './inventory.js';
+import { lookup } from './lookup.js';
 import type { Promises } from './promises.js';
 
 export interface RoomInput {
@@ -68,11 +69,11 @@ function storedOn(vm: Vm, place: Place): number {
 const isArriving = (vm: Vm | undefined, place: Place): boolean =>
   vm?.copies.some((copy) => (copy.power === 'running' || vm.record?.method === 'hot') && samePlace(copy.ref, place)) ?? false;
 
-const byId = ({ inventory }: RoomInput, uuid: string): Vm | undefined => inventory.vms.find((vm) => vm.uuid === uuid);
+const byId = ({ inventory }: RoomInput, uuid: string): Vm | undefined => lookup(inventory).vmsByUuid(uuid)[0];
 
 /** Other VMs whose recorded move leads here and that have not arrived yet; what was promised to them is counted once. */
 function inFlight({ vm: own, to, inventory, promises }: RoomInput): readonly Vm[] {
-  return inventory.vms.filter(
-    (vm) => vm.uuid !== own.uuid && vm.record !== null && samePlace(vm.record.to, to) && !promises.has(vm.uuid) && !isArriving(vm, to),
-  );
+  return lookup(inventory)
+    .vmsMovingTo(to)
+    .filter((vm) => vm.uuid !== own.uuid && !promises.has(vm.uuid) && !isArriving(vm, to));
 }

@@ -12,7 +12,8 @@ import type { PlacementRun, Session } from './session.js';
 /** What an `up` would do, decided from the one reading of this process; what it needs of its target is promised to it. */
 export async function previewPlacement(session: Session, urn: string, desired: Desired): Promise<Plan> {
   const inventory = await session.inventory();
-  const plan = decideOn(session, urn, desired, inventory, await session.driver.clock.now());
+  // As of the reading: asking the platform for its time as well would be a call for each resource, one after another.
+  const plan = decideOn(session, urn, desired, inventory, Date.parse(inventory.observedAt));
   promise(session, plan, desired, inventory);
   return plan;
 }

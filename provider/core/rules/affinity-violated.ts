@@ -1,6 +1,7 @@
 import type { Finding, Severity } from '../finding.js';
-import { isUnknown, placeText, samePlace, unreadHosts, type Affinity, type Vm } from '../inventory.js';
+import { isUnknown, placeText, samePlace, unreadHosts, type Affinity } from '../inventory.js';
 import { liveCopy } from '../locate.js';
+import { lookup } from '../lookup.js';
 import { finding, list, unread, vmSubject, type RuleInput } from './rule.js';
 
 /** `affinity-violated`, all methods: must: blocker, prefer: warning. Rules of this VM, and rules of others that name it. */
@@ -9,11 +10,10 @@ export function affinityViolated(input: Pick<RuleInput, 'vm' | 'to' | 'inventory
   if (isUnknown(vm.affinity))
     return [unread('affinity-violated', 'blocker', vmSubject(vm), `the affinity rules of VM ${vm.name}`, vm.affinity)];
   const own = vm.affinity.flatMap((rule) => check(input, rule, `a rule of VM ${vm.name}`, rule.members));
-  const named = inventory.vms
-    .filter((other) => other.uuid !== vm.uuid)
-    .flatMap((other) => (isUnknown(other.affinity) ? [] : other.affinity.map((rule) => ({ other, rule }))))
-    .filter(({ rule }) => rule.kind !== 'hosts' && rule.members.some((member) => isMember(vm, member)))
-    .flatMap(({ other, rule }) => check(input, rule, `a rule of VM ${other.name}`, [other.uuid]));
+  const { rulesNaming } = lookup(inventory);
+  const named = [...new Set([...rulesNaming(vm.name), ...rulesNaming(vm.uuid)])]
+    .filter(({ owner }) => owner.uuid !== vm.uuid)
+    .flatMap(({ owner, rule }) => check(input, rule, `a rule of VM ${owner.name}`, [owner.uuid]));
   return [...own, ...named];
 }
 
@@ -39,7 +39,8 @@ function check(
     ];
   }
   return members.flatMap((member) => {
-    const others = inventory.vms.filter((other) => other.uuid !== vm.uuid && isMember(other, member));
+    const { vmsByName, vmsByUuid } = lookup(inventory);
+    const others = [...new Set([...vmsByName(member), ...vmsByUuid(member)])].filter((other) => other.uuid !== vm.uuid);
     const places = others.flatMap((other) => liveCopy(other)?.ref ?? []);
     if (places.length === 0) {
       const unreadable = unreadHosts(inventory);
@@ -74,5 +75,3 @@ function check(
     return [];
   });
 }
-
-const isMember = (vm: Vm, member: string): boolean => vm.name === member || vm.uuid === member;
