@@ -5,6 +5,7 @@ import { PlacementError } from '../errors.js';
 import { samePlace, type Copy, type Inventory, type Vm } from '../inventory.js';
 import { ensureClaim, newRecord, refreshed } from '../itinerary/index.js';
 import { locate } from '../locate.js';
+import { lookup } from '../lookup.js';
 import type { Plan } from '../plan.js';
 import type { MigrationRecord } from '../record.js';
 import { stillSpent } from '../spent.js';
@@ -168,7 +169,7 @@ async function adopt(session: Session, urn: string, desired: Desired, plan: Plan
 function foundVm(inventory: Inventory, plan: Plan, desired: Desired): Found {
   const located = locate(inventory, plan.record?.vm.uuid ?? desired.vm);
   if (located.kind === 'found') return located;
-  const vm = inventory.vms.find(({ uuid }) => uuid === plan.record?.vm.uuid);
+  const [vm] = plan.record === null ? [] : lookup(inventory).vmsByUuid(plan.record.vm.uuid);
   const [copy] = vm?.copies ?? [];
   if (vm !== undefined && copy !== undefined) return { vm, live: copy };
   throw new PlacementError('platform', `${desired.vm}: not found.`, { vm: desired.vm });

@@ -25,16 +25,17 @@ export interface Fresh {
 
 /** Reads again. A VM that is only busy is waited for until the no-progress timeout (rules.md §5). */
 export async function decideFresh(session: Session, urn: string, desired: Desired, run: PlacementRun): Promise<Fresh> {
-  const { driver } = session;
-  const deadline = (await driver.clock.now()) + desired.noProgressTimeoutMs;
+  const { clock } = session.driver;
+  let deadline: number | null = null;
   for (let told = false; ; told = true) {
     // Everything is read, not only this VM: what others have under way decides as well.
-    const inventory = await driver.survey({}, run.signal);
-    const now = await driver.clock.now();
+    const inventory = await session.fresh({}, run.signal);
+    const now = Date.parse(inventory.observedAt);
+    deadline ??= now + desired.noProgressTimeoutMs;
     const plan = decideOn(session, urn, desired, inventory, now);
     if (!isOnlyBusy(plan) || now >= deadline) return { plan, inventory };
     if (!told) run.emit({ kind: 'notice', vm: plan.vm, message: `${plan.sentence}; waiting for it.` });
-    await driver.clock.sleep(Math.min(busyPollMs, deadline - now), 'work', run.signal);
+    await clock.sleep(Math.min(busyPollMs, deadline - now), 'work', run.signal);
   }
 }
 

@@ -4,6 +4,7 @@ import { PlacementError } from '../errors.js';
 import type { Finding } from '../finding.js';
 import { placeText, type Vm } from '../inventory.js';
 import { hostPlace, locate } from '../locate.js';
+import { lookup } from '../lookup.js';
 import type { PlacementState } from '../state.js';
 import type { Session } from './session.js';
 
@@ -34,8 +35,8 @@ export async function readPlacement(session: Session, vm: string): Promise<{ rea
 
 /** From a fresh survey. */
 export async function readState(session: Session, uuid: string, findings: readonly Finding[] = []): Promise<PlacementState> {
-  const inventory = await session.driver.survey({ vms: [uuid] });
-  const vm = inventory.vms.find((one) => one.uuid === uuid);
+  const inventory = await session.fresh({ vms: [uuid] });
+  const [vm] = lookup(inventory).vmsByUuid(uuid);
   if (vm === undefined) throw new PlacementError('platform', `${uuid}: not found when it was read back.`);
   return { ...stateOf(vm, inventory), findings };
 }

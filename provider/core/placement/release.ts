@@ -28,7 +28,7 @@ async function release(
   run: PlacementRun,
   isDeclared: (urn: string) => boolean,
 ): Promise<string> {
-  const inventory = await session.driver.survey({ vms: [vm] }, run.signal);
+  const inventory = await session.fresh({ vms: [vm] }, run.signal);
   const located = locate(inventory, vm);
   const there = located.kind === 'found' ? located.vm : located.kind === 'unread' ? located.vm : null;
   if (there === null) {

@@ -4,6 +4,7 @@ import type { Driver } from '../driver.js';
 import type { EventSink } from '../events.js';
 import type { Inventory } from '../inventory.js';
 import { Promises } from '../promises.js';
+import { freshReadings, type FreshReading } from './fresh.js';
 
 export interface Identity {
   /** "organization/project/stack" or "cli:<user>@<machine>". */
@@ -20,6 +21,8 @@ export interface Session extends Identity {
   /** The one survey shared by all resources, begun when the session opens; `refresh()` begins a new one. */
   inventory(): Promise<Inventory>;
   refresh(): void;
+  /** A reading that begins after it was asked for; those who ask at the same time share it. */
+  readonly fresh: FreshReading;
   readonly promises: Promises;
 }
 
@@ -42,6 +45,7 @@ export function openSession(driver: Driver, settings: Settings, identity: Identi
     driver,
     settings,
     promises: new Promises(),
+    fresh: freshReadings(driver),
     inventory: () => survey,
     refresh: () => {
       survey = begin(driver);
