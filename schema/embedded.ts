@@ -105,7 +105,7 @@ export interface ResolvedDisk {
   readonly sharedWith: readonly string[];
 }
 
-/** The declaration must have passed `checkEmbedded`; units that cannot be read throw `input`. */
+/** The declaration must have passed the structure check; names are held against each other by `checkEmbedded`. Units that cannot be read throw `input`. */
 export function resolveEmbedded(declared: EmbeddedDatacenter): ResolvedEmbedded {
   const datacenter = fill('EmbeddedDatacenter', declared);
   const clusters = Object.entries(datacenter.clusters).map(([name, cluster]) => resolveCluster(name, cluster));

@@ -52,8 +52,9 @@ export function checkDocument(
   const issues = [...structure, ...(sound('lease') ? ownLeaseProblems(document['lease'] as LeaseTimes, 'datacenterFile' in document) : [])];
   if (!sound('embedded')) return { embedded: null, issues };
   const declared = document['embedded'] as EmbeddedDatacenter;
-  const broken = checkEmbedded(declared).map(({ at, reason }) => ({ at: ['embedded', ...at], reason }));
-  return { embedded: broken.length === 0 ? resolveEmbedded(declared) : null, issues: [...issues, ...broken] };
+  const resolved = resolveEmbedded(declared);
+  const broken = checkEmbedded(resolved).map(({ at, reason }) => ({ at: ['embedded', ...at], reason }));
+  return { embedded: broken.length === 0 ? resolved : null, issues: [...issues, ...broken] };
 }
 
 /**

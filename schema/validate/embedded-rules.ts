@@ -1,14 +1,14 @@
 /** What must fit together in an embedded datacenter: names, and what is on something fits on it. */
 import { formatBytes } from '../../provider/core/units.js';
-import { resolveEmbedded, type ResolvedEmbedded, type ResolvedHost, type ResolvedVm } from '../embedded.js';
-import type { EmbeddedDatacenter } from '../generated/types.js';
+import type { ResolvedEmbedded, ResolvedHost, ResolvedVm } from '../embedded.js';
 import { didYouMean, type Issue, type Segments } from './issue.js';
 
-/** The declaration must have passed the structure check. Places begin inside `embedded`. */
-export function checkEmbedded(declared: EmbeddedDatacenter): Issue[] {
-  const datacenter = resolveEmbedded(declared);
+/** Places begin inside `embedded`. */
+export function checkEmbedded(datacenter: ResolvedEmbedded): Issue[] {
   const hosts = datacenter.clusters.flatMap((cluster) => cluster.hosts);
-  const world: World = { hosts, byName: new Map(hosts.map((host) => [host.name, host])), vms: datacenter.vms };
+  const byName = new Map(hosts.map((host) => [host.name, host]));
+  const vmNames = new Set(datacenter.vms.flatMap((vm) => [vm.id, vm.name]));
+  const world: World = { hosts, byName, vms: datacenter.vms, vmNames };
   const twice = [...hostNames(hosts), ...storageSizes(hosts)];
   const local = [...twice, ...links(datacenter, world), ...datacenter.vms.flatMap((vm) => vmProblems(vm, world)), ...uuids(datacenter.vms)];
   // Sums only make sense once every name in them is known.
@@ -19,15 +19,16 @@ interface World {
   readonly hosts: readonly ResolvedHost[];
   readonly byName: ReadonlyMap<string, ResolvedHost>;
   readonly vms: readonly ResolvedVm[];
+  readonly vmNames: ReadonlySet<string>;
 }
 
 const hostAt = (host: ResolvedHost): Segments => ['clusters', host.cluster, 'hosts', host.name];
 
 function hostNames(hosts: readonly ResolvedHost[]): Issue[] {
-  return hosts.flatMap((host, index) => {
-    const first = hosts.findIndex((other) => other.name === host.name);
-    return first === index ? [] : [{ at: hostAt(host), reason: `a host of this name is in cluster ${hosts[first]?.cluster ?? ''} too` }];
-  });
+  return repeated(hosts, (host) => host.name).map(({ item, first }) => ({
+    at: hostAt(item),
+    reason: `a host of this name is in cluster ${first.cluster} too`,
+  }));
 }
 
 /** The same storage has one size, wherever it is seen. */
@@ -71,12 +72,13 @@ function links(datacenter: ResolvedEmbedded, { byName }: World): Issue[] {
 
 function vmProblems(vm: ResolvedVm, world: World): Issue[] {
   const at: Segments = ['vms', vm.id];
-  const hostNames = [...world.byName.keys()];
   const places = [
     { key: 'host', name: vm.host },
     { key: 'alsoOn', name: vm.alsoOn },
   ].flatMap(({ key, name }) => (name === null ? [] : [{ key, name, host: world.byName.get(name) }]));
-  const issues = places.flatMap(({ key, name, host }) => (host === undefined ? [unknownName([...at, key], 'host', name, hostNames)] : []));
+  const issues = places.flatMap(({ key, name, host }) =>
+    host === undefined ? [unknownName([...at, key], 'host', name, [...world.byName.keys()])] : [],
+  );
   if (vm.alsoOn === vm.host) issues.push({ at: [...at, 'alsoOn'], reason: 'must be another host than `host`' });
   for (const { host } of places) if (host !== undefined) issues.push(...needs(vm, host, at));
   issues.push(...disks(vm, world, at));
@@ -120,23 +122,36 @@ function affinity(vm: ResolvedVm, world: World, at: Segments): Issue[] {
   );
 }
 
-function otherVm(name: string, { vms }: World, at: Segments): Issue[] {
-  const known = vms.flatMap((vm) => [vm.id, vm.name]);
-  return known.includes(name) ? [] : [unknownName(at, 'VM', name, known)];
+function otherVm(name: string, { vmNames }: World, at: Segments): Issue[] {
+  return vmNames.has(name) ? [] : [unknownName(at, 'VM', name, [...vmNames])];
 }
 
 function uuids(vms: readonly ResolvedVm[]): Issue[] {
-  return vms.flatMap((vm, index) => {
-    const first = vms.findIndex((other) => other.uuid.toLowerCase() === vm.uuid.toLowerCase());
-    return first === index ? [] : [{ at: ['vms', vm.id, 'uuid'], reason: `VM ${vms[first]?.id ?? ''} has this UUID too` }];
+  return repeated(vms, (vm) => vm.uuid.toLowerCase()).map(({ item, first }) => ({
+    at: ['vms', item.id, 'uuid'],
+    reason: `VM ${first.id} has this UUID too`,
+  }));
+}
+
+/** Items whose key an earlier one has. */
+function repeated<T>(items: readonly T[], keyOf: (item: T) => string): { item: T; first: T }[] {
+  const seen = new Map<string, T>();
+  return items.flatMap((item) => {
+    const first = seen.get(keyOf(item));
+    if (first !== undefined) return [{ item, first }];
+    seen.set(keyOf(item), item);
+    return [];
   });
 }
 
 /** A VM that is off or saved to disk needs no memory. */
 function memory({ hosts, vms }: World): Issue[] {
+  const usedOn = new Map<string, number>();
+  for (const vm of vms.filter(({ power }) => ['running', 'paused', 'suspended'].includes(power))) {
+    for (const host of new Set([vm.host, vm.alsoOn ?? vm.host])) usedOn.set(host, (usedOn.get(host) ?? 0) + vm.memoryBytes);
+  }
   return hosts.flatMap((host) => {
-    const inMemory = vms.filter((vm) => [vm.host, vm.alsoOn].includes(host.name) && ['running', 'paused', 'suspended'].includes(vm.power));
-    const used = inMemory.reduce((sum, vm) => sum + vm.memoryBytes, 0);
+    const used = usedOn.get(host.name) ?? 0;
     if (used <= host.memoryBytes) return [];
     const reason = `${formatBytes(host.memoryBytes)} cannot hold its running VMs, which need ${formatBytes(used)}`;
     return [{ at: [...hostAt(host), 'memory'], reason }];

@@ -7,7 +7,16 @@ export function fill<Name extends keyof Objects>(name: Name, declared: Objects[N
   return { ...defaultsOf(name), ...declared } as Objects[Name]['filled'];
 }
 
-function defaultsOf(name: string): Record<string, unknown> {
+/** Asked for thousands of times, once for each object of a large datacenter. */
+const known = new Map<string, Readonly<Record<string, unknown>>>();
+
+function defaultsOf(name: string): Readonly<Record<string, unknown>> {
+  const defaults = known.get(name) ?? readDefaults(name);
+  known.set(name, defaults);
+  return defaults;
+}
+
+function readDefaults(name: string): Readonly<Record<string, unknown>> {
   const { properties = {} } = jsonSchema.$defs[name] as { properties?: Record<string, { default?: unknown }> };
   return Object.fromEntries(Object.entries(properties).flatMap(([key, schema]) => ('default' in schema ? [[key, schema.default]] : [])));
 }
