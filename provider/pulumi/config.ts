@@ -1,7 +1,7 @@
 /** The provider's own configuration: CheckConfig, DiffConfig, Configure. */
 import process from 'node:process';
 import { PlacementError } from '../core/errors.js';
-import { openDatacenter } from '../drivers/open.js';
+import { openDatacenter, type OpenDatacenter } from '../drivers/open.js';
 import { checkConfig as checkDeclared } from '../../schema/validate.js';
 import { diffResponse } from './check.js';
 import { containsUnknown, fromStruct, isUnknownValue, sameValue, type Properties } from './codec.js';
@@ -35,7 +35,7 @@ export async function configure(plugin: Plugin, request: provider.ConfigureReque
   plugin.memory.clear();
   plugin.acted = false;
   plugin.declaredBy.clear();
-  plugin.datacenter = containsUnknown(args) ? null : open(args);
+  plugin.datacenter = containsUnknown(args) ? null : open(plugin, args);
   const [opened] = await Promise.allSettled([plugin.datacenter]);
   await closed(last);
   if (opened.status === 'rejected') throw opened.reason;
@@ -44,10 +44,12 @@ export async function configure(plugin: Plugin, request: provider.ConfigureReque
 }
 
 /** The engine runs the plugin in the project's folder, where relative paths of a stack start. */
-async function open(args: Properties) {
+async function open({ counters }: Plugin, args: Properties): Promise<OpenDatacenter> {
   const { config, failures } = checked(args);
   if (config === null) throw new PlacementError('input', failures.map(({ path, reason }) => `vmplacement:${path} ${reason}`).join('\n'));
-  return openDatacenter(config, process.cwd());
+  const opened = await openDatacenter(config, process.cwd());
+  counters?.watch(opened.driver);
+  return opened;
 }
 
 const checked = (declared: Properties) => checkDeclared({ ...declared }, { isUnknown: isUnknownValue });

@@ -7,6 +7,7 @@ import type { Session } from '../core/placement.js';
 import type { Plan } from '../core/plan.js';
 import { Promises } from '../core/promises.js';
 import type { OpenDatacenter } from '../drivers/open.js';
+import type { Counters } from './counters.js';
 import { engineLog } from './log.js';
 import { Running } from './running.js';
 import { stackOf } from './urn.js';
@@ -25,6 +26,8 @@ export interface Plugin {
   /** Which resource of this run declares a VM, by the VM's UUID: two would move it to and fro for ever. */
   readonly declaredBy: Map<string, string>;
   readonly holder: string;
+  /** Null unless this process is measured. */
+  readonly counters: Counters | null;
 }
 
 /** What the last call told about one resource. */
@@ -35,7 +38,7 @@ export interface Memory {
   checked: { readonly desired: Desired; readonly plan: Plan } | null;
 }
 
-export function newPlugin(): Plugin {
+export function newPlugin(counters: Counters | null): Plugin {
   return {
     log: engineLog(),
     running: new Running(),
@@ -46,6 +49,7 @@ export function newPlugin(): Plugin {
     memory: new Map(),
     declaredBy: new Map(),
     holder: `${randomBytes(6).toString('hex')}@${hostname()}`,
+    counters,
   };
 }
 

@@ -1,5 +1,6 @@
 /** The gRPC server of the provider: which call goes where. */
 import { Server, ServerCredentials, type UntypedServiceImplementation, type sendUnaryData, type ServerUnaryCall } from '@grpc/grpc-js';
+import type { Counters } from './counters.js';
 import { serviceError } from './errors.js';
 import { messageLimits } from './limits.js';
 import { newPlugin, type Plugin } from './plugin.js';
@@ -16,8 +17,8 @@ export interface RunningServer {
 }
 
 /** Listens on a free port of this machine only. */
-export async function serve(engineAddress: string, version: string): Promise<RunningServer> {
-  const plugin = newPlugin();
+export async function serve(engineAddress: string, version: string, counters: Counters | null = null): Promise<RunningServer> {
+  const plugin = newPlugin(counters);
   plugin.log.connect(engineAddress);
   const server = new Server(messageLimits);
   const abandoned = new AbortController();
@@ -84,7 +85,10 @@ function handlers(serving: Serving): UntypedServiceImplementation {
 const stopped = (signal: AbortSignal): Promise<never> =>
   new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true }));
 
-function unary<Request, Response>({ plugin, abandoned }: Serving, name: string, handler: Handler<Request, Response>) {
+function unary<Request, Response>({ plugin, abandoned }: Serving, name: string, uncounted: Handler<Request, Response>) {
+  const { counters } = plugin;
+  const handler: Handler<Request, Response> =
+    counters === null ? uncounted : (request, stop) => counters.call(name, () => uncounted(request, stop));
   return (call: ServerUnaryCall<Request, Response>, callback: sendUnaryData<Response>): void => {
     let working = true;
     const watched = (stopper: Stopper) => {
