@@ -34,6 +34,7 @@ export default defineConfig(
     'dist.tmp-*/',
     'coverage/',
     'reports/',
+    'bench/.build/',
     'tools/pulumi/',
     'sdk/*',
     '!sdk/nodejs',
