@@ -44,5 +44,15 @@ export interface Settings {
   readonly memoryReserveBytes: number;
   readonly leaseRenewMs: number;
   readonly leaseExpireMs: number;
+  readonly concurrency: Concurrency;
   readonly alwaysRefresh: boolean;
+}
+
+/** How many VMs move at once, at most. */
+export interface Concurrency {
+  readonly perSourceHost: number;
+  readonly perTargetHost: number;
+  /** Between two clusters. */
+  readonly perLink: number;
+  readonly perDatacenter: number;
 }

@@ -5,6 +5,7 @@
 import type { Clock } from './clock.js';
 import type { EventSink } from './events.js';
 import type { CopyRef, Inventory, Place, Timestamp } from './inventory.js';
+import type { Ticket } from './pool/ticket.js';
 import type { Claim, Method, MigrationRecord } from './record.js';
 
 export interface Capabilities {
@@ -33,6 +34,8 @@ export interface Capabilities {
   readonly record: 'full' | 'marker';
   /** An effect and the look at the lease are one atomic act: a process that slept through its lease changes nothing. */
   readonly fencesEffects: boolean;
+  /** Whether all processes that work on this datacenter share one pool of turns, or each has its own and its own limits. */
+  readonly pool: 'shared' | 'process';
   /** State files that `copyOff` and `finish` carry along. */
   readonly stateFiles: readonly ('nvram' | 'tpm' | 'secret')[];
 }
@@ -114,6 +117,16 @@ export interface Expected {
   readonly holder?: string;
 }
 
+/** The time in which leases and tickets run out: of processes, which a simulated clock does not hurry. */
+export interface PoolTime {
+  readonly nowMs: number;
+  /** Milliseconds of `clock` that pass in one of these. */
+  readonly pace: number;
+}
+
+/** Pure: it is called again when somebody else was faster. */
+export type PoolChange<T> = (tickets: readonly Ticket[], time: PoolTime) => { readonly tickets: readonly Ticket[]; readonly result: T };
+
 export interface SurveyScope {
   /** Only these VMs (by name or UUID) need their details; hosts and clusters are always read. Absent: everything. */
   readonly vms?: readonly string[];
@@ -173,5 +186,10 @@ export interface Driver {
   /** Takes or renews the lease; fails with `lease-lost` naming the holder when another one holds it. */
   lease(vm: string, holder: string, times: { readonly expireMs: number }): Promise<Lease>;
   release(vm: string, holder: string): Promise<void>;
+  /**
+   * Changes the tickets of this datacenter, in the order of their queue, by one atomic read-modify-write. They are a small JSON text,
+   * kept where leases are kept (a file under a lock that ends with its process); whose turn it is, the core decides.
+   */
+  pool<T>(change: PoolChange<T>): Promise<T>;
   close(): Promise<void>;
 }

@@ -22,6 +22,8 @@ export function generateInputsReference(model: Model): string {
     section(model, 'ProviderConfig'),
     '### lease',
     section(model, 'LeaseTimes'),
+    '### concurrency',
+    section(model, 'Concurrency'),
     '`embedded` is described in [the embedded datacenter](embedded-datacenter.md).',
     '## Functions',
     '### vmplacement:index:getPlacement',
@@ -92,6 +94,7 @@ function typeText(model: Model, node: Node): string {
       // Each page describes what it refers to, but for the datacenter and the closed sets, which stand on one page.
       if (node.to === 'EmbeddedDatacenter') return '[object](embedded-datacenter.md)';
       if (node.to === 'LeaseTimes') return '[object](#lease)';
+      if (node.to === 'Concurrency') return '[object](#concurrency)';
       if (model.defs.get(node.to)?.kind === 'scalar')
         return node.to === 'Power' ? setText(model, node.to) : `[${node.to}](#${node.to.toLowerCase()})`;
       return `[${node.to}](#${node.to.toLowerCase()})`;

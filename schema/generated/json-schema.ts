@@ -73,6 +73,10 @@ export const jsonSchema: { readonly $schema: string; readonly $defs: Readonly<Re
           $ref: '#/$defs/LeaseTimes',
           description: 'Times of the lease that keeps two controllers from moving one VM.',
         },
+        concurrency: {
+          $ref: '#/$defs/Concurrency',
+          description: 'How many VMs move at once, at most; whichever resources, stacks and processes move them.',
+        },
         alwaysRefresh: {
           type: 'boolean',
           default: false,
@@ -97,6 +101,40 @@ export const jsonSchema: { readonly $schema: string; readonly $defs: Readonly<Re
           format: 'duration',
           default: '60s',
           description: 'When it is free again after its holder died. At least twice `renew`.',
+        },
+      },
+    },
+    Concurrency: {
+      type: 'object',
+      description:
+        'How many VMs move at once, at most. Moves wait for their turn first come, first served: one that does not fit keeps its place, and a later one goes before it only where it takes nothing away from it. A limit counts for all processes that work on the datacenter; where they are configured differently, the smallest of those that move or wait counts. A VM that is off because of its move never waits. The defaults are those of comparable systems.',
+      additionalProperties: false,
+      properties: {
+        perSourceHost: {
+          type: 'integer',
+          minimum: 1,
+          default: 2,
+          description:
+            'Moves away from one host. 2 is what KubeVirt (outbound migrations per node), oVirt (per host) and vSphere (moves with storage, per host) use.',
+        },
+        perTargetHost: {
+          type: 'integer',
+          minimum: 1,
+          default: 2,
+          description: 'Moves to one host. 2 is what oVirt (per host) and vSphere (moves with storage, per host) use.',
+        },
+        perLink: {
+          type: 'integer',
+          minimum: 1,
+          default: 5,
+          description:
+            'Moves between two clusters, in both directions together; inside a cluster only the limits of its hosts count. 5 is what KubeVirt (per cluster) and ProxLB (parallel jobs) use.',
+        },
+        perDatacenter: {
+          type: 'integer',
+          minimum: 1,
+          default: 20,
+          description: 'Moves in all. 20 is what Forklift (VMs in flight) uses.',
         },
       },
     },

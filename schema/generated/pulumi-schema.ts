@@ -27,6 +27,10 @@ export const pulumiSchema: Readonly<Record<string, unknown>> = {
         $ref: '#/types/vmplacement:index:LeaseTimes',
         description: 'Times of the lease that keeps two controllers from moving one VM.',
       },
+      concurrency: {
+        $ref: '#/types/vmplacement:index:Concurrency',
+        description: 'How many VMs move at once, at most; whichever resources, stacks and processes move them.',
+      },
       alwaysRefresh: {
         type: 'boolean',
         description:
@@ -273,6 +277,31 @@ export const pulumiSchema: Readonly<Record<string, unknown>> = {
           type: 'string',
           description:
             'When it is free again after its holder died. At least twice `renew`. A duration such as "30s" or "1h30m". Default: `60s`.',
+        },
+      },
+    },
+    'vmplacement:index:Concurrency': {
+      type: 'object',
+      description:
+        'How many VMs move at once, at most. Moves wait for their turn first come, first served: one that does not fit keeps its place, and a later one goes before it only where it takes nothing away from it. A limit counts for all processes that work on the datacenter; where they are configured differently, the smallest of those that move or wait counts. A VM that is off because of its move never waits. The defaults are those of comparable systems.',
+      properties: {
+        perSourceHost: {
+          type: 'integer',
+          description:
+            'Moves away from one host. 2 is what KubeVirt (outbound migrations per node), oVirt (per host) and vSphere (moves with storage, per host) use. Default: `2`.',
+        },
+        perTargetHost: {
+          type: 'integer',
+          description: 'Moves to one host. 2 is what oVirt (per host) and vSphere (moves with storage, per host) use. Default: `2`.',
+        },
+        perLink: {
+          type: 'integer',
+          description:
+            'Moves between two clusters, in both directions together; inside a cluster only the limits of its hosts count. 5 is what KubeVirt (per cluster) and ProxLB (parallel jobs) use. Default: `5`.',
+        },
+        perDatacenter: {
+          type: 'integer',
+          description: 'Moves in all. 20 is what Forklift (VMs in flight) uses. Default: `20`.',
         },
       },
     },
@@ -902,6 +931,10 @@ export const pulumiSchema: Readonly<Record<string, unknown>> = {
       lease: {
         $ref: '#/types/vmplacement:index:LeaseTimes',
         description: 'Times of the lease that keeps two controllers from moving one VM.',
+      },
+      concurrency: {
+        $ref: '#/types/vmplacement:index:Concurrency',
+        description: 'How many VMs move at once, at most; whichever resources, stacks and processes move them.',
       },
       alwaysRefresh: {
         type: 'boolean',

@@ -126,6 +126,8 @@ export interface ProviderConfig {
   readonly memoryReserve?: Size;
   /** Times of the lease that keeps two controllers from moving one VM. */
   readonly lease?: LeaseTimes;
+  /** How many VMs move at once, at most; whichever resources, stacks and processes move them. */
+  readonly concurrency?: Concurrency;
   /** Read every placement again in each preview and update, also settled ones, so that what moved outside shows as drift of the stored state in a plain preview; without it a plain preview only plans the move back. Costs two lines of output and one read per placement. For placements that exist already it begins with the next `pulumi refresh`. Default: false. */
   readonly alwaysRefresh?: boolean;
 }
@@ -136,6 +138,18 @@ export interface LeaseTimes {
   readonly renew?: Duration;
   /** When it is free again after its holder died. At least twice `renew`. Default: "60s". */
   readonly expire?: Duration;
+}
+
+/** How many VMs move at once, at most. Moves wait for their turn first come, first served: one that does not fit keeps its place, and a later one goes before it only where it takes nothing away from it. A limit counts for all processes that work on the datacenter; where they are configured differently, the smallest of those that move or wait counts. A VM that is off because of its move never waits. The defaults are those of comparable systems. */
+export interface Concurrency {
+  /** Moves away from one host. 2 is what KubeVirt (outbound migrations per node), oVirt (per host) and vSphere (moves with storage, per host) use. Default: 2. */
+  readonly perSourceHost?: number;
+  /** Moves to one host. 2 is what oVirt (per host) and vSphere (moves with storage, per host) use. Default: 2. */
+  readonly perTargetHost?: number;
+  /** Moves between two clusters, in both directions together; inside a cluster only the limits of its hosts count. 5 is what KubeVirt (per cluster) and ProxLB (parallel jobs) use. Default: 5. */
+  readonly perLink?: number;
+  /** Moves in all. 20 is what Forklift (VMs in flight) uses. Default: 20. */
+  readonly perDatacenter?: number;
 }
 
 /** Where one virtual machine runs, and how it may be moved. Adopts a VM that exists; never creates, recreates or deletes one. */
@@ -544,6 +558,10 @@ export interface EmbeddedShutdown {
 export interface Objects {
   ProviderConfig: { declared: ProviderConfig; filled: ProviderConfig & Required<Pick<ProviderConfig, 'memoryReserve' | 'alwaysRefresh'>> };
   LeaseTimes: { declared: LeaseTimes; filled: LeaseTimes & Required<Pick<LeaseTimes, 'renew' | 'expire'>> };
+  Concurrency: {
+    declared: Concurrency;
+    filled: Concurrency & Required<Pick<Concurrency, 'perSourceHost' | 'perTargetHost' | 'perLink' | 'perDatacenter'>>;
+  };
   PlacementInputs: {
     declared: PlacementInputs;
     filled: PlacementInputs &

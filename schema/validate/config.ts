@@ -3,7 +3,7 @@ import type { Settings } from '../../provider/core/desired.js';
 import { PlacementError } from '../../provider/core/errors.js';
 import { exactDuration, parseDuration, parseSize } from '../../provider/core/units.js';
 import { resolveEmbedded, type ResolvedEmbedded } from '../embedded.js';
-import type { EmbeddedDatacenter, LeaseTimes, ProviderConfig } from '../generated/types.js';
+import type { Concurrency, EmbeddedDatacenter, LeaseTimes, ProviderConfig } from '../generated/types.js';
 import { coerce } from './coerce.js';
 import { checkEmbedded } from './embedded-rules.js';
 import { fill } from './fill.js';
@@ -70,10 +70,12 @@ export function settingsOf(...layers: readonly ProviderConfig[]): Settings {
     });
   }
   const merged = fill('ProviderConfig', Object.assign({}, ...layers) as ProviderConfig);
+  const limits = Object.assign({}, ...layers.map((layer) => layer.concurrency)) as Concurrency;
   return {
     memoryReserveBytes: parseSize(merged.memoryReserve),
     leaseRenewMs: parseDuration(lease.renew),
     leaseExpireMs: parseDuration(lease.expire),
+    concurrency: fill('Concurrency', limits),
     alwaysRefresh: merged.alwaysRefresh,
   };
 }

@@ -9,6 +9,7 @@ import { cutoverContract } from './suite/cutover.js';
 import { hotContract } from './suite/hot.js';
 import type { Harness, Subject } from './suite/kit.js';
 import { platformTaskContract } from './suite/platform-task.js';
+import { poolContract } from './suite/pool.js';
 import { powerContract } from './suite/power.js';
 import { recordContract } from './suite/record.js';
 import { sourceContract } from './suite/source.js';
@@ -32,6 +33,7 @@ const parts: Readonly<Record<string, Part>> = {
   power: powerContract,
   source: sourceContract,
   record: recordContract,
+  pool: poolContract,
 };
 
 /** Parts that are about one capability as a whole. */

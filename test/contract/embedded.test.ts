@@ -77,5 +77,5 @@ function subject(style: 'driven' | 'task', store: 'memory' | 'file'): Subject {
 
 describeDriverContract(subject('driven', 'memory'));
 describeDriverContract(subject('task', 'memory'));
-describeDriverContract(subject('driven', 'file'), ['cold', 'cutover', 'record']);
+describeDriverContract(subject('driven', 'file'), ['cold', 'cutover', 'record', 'pool']);
 describeDriverContract(subject('task', 'file'), ['platform task']);

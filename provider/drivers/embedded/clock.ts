@@ -1,6 +1,7 @@
 /**
  * The platform's time. A manual clock is a queue of sleepers: when this process has nothing else to do, the earliest one wakes and
- * time jumps to it, so that simulated copies interleave the same way in every run.
+ * time jumps to it, so that simulated copies interleave the same way in every run. Who waits for an operator only follows: time does
+ * not move for him, but does not pass him by either.
  */
 import type { Clock } from '../../core/clock.js';
 import { PlacementError } from '../../core/errors.js';
@@ -24,7 +25,26 @@ export function modelClock(model: Model): Clock {
     // The holder of a lease looks at the time as often as any operator.
     if (why === 'holder') await wallSleep(2 * operatorPollMs, signal);
     if (why !== 'operator') return sleepersOf(store).until(until, signal);
-    while ((await now()) < until) await wallSleep(operatorPollMs, signal);
+    return follow(until, signal);
+  }
+
+  /** Woken in its order where this process makes the time pass; what others make of it is looked for. */
+  async function follow(until: number, signal?: AbortSignal): Promise<void> {
+    const woken = new AbortController();
+    const leave = sleepersOf(store).follow(until, () => woken.abort());
+    const either = signal === undefined ? woken.signal : AbortSignal.any([signal, woken.signal]);
+    try {
+      while (!woken.signal.aborted && (await now()) < until) {
+        try {
+          await wall.sleep(operatorPollMs, either);
+        } catch (error) {
+          refuseAborted(signal);
+          if (!woken.signal.aborted) throw error;
+        }
+      }
+    } finally {
+      leave();
+    }
   }
 
   async function wallSleep(milliseconds: number, signal?: AbortSignal): Promise<void> {
@@ -49,6 +69,7 @@ const refusal = (reason: unknown): PlacementError =>
 
 interface Sleeper {
   readonly at: number;
+  readonly moves: boolean;
   readonly wake: () => void;
   readonly fail: (error: Error) => void;
 }
@@ -63,13 +84,13 @@ class Sleepers {
   until(at: number, signal?: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {
       const abort = (): void => {
-        const index = this.waiting.indexOf(sleeper);
-        if (index >= 0) this.waiting.splice(index, 1);
+        this.remove(sleeper);
         reject(refusal(signal?.reason));
       };
       const end = (): void => signal?.removeEventListener('abort', abort);
       const sleeper: Sleeper = {
         at,
+        moves: true,
         wake: () => {
           end();
           resolve();
@@ -82,15 +103,31 @@ class Sleepers {
       // Aborted while the time was being read: no event will come any more.
       if (signal?.aborted === true) return abort();
       signal?.addEventListener('abort', abort, { once: true });
-      // Sleepers of the same time wake in the order in which they came.
-      const after = this.waiting.findIndex((other) => other.at > at);
-      this.waiting.splice(after < 0 ? this.waiting.length : after, 0, sleeper);
+      this.add(sleeper);
       this.schedule();
     });
   }
 
+  /** Time does not move for it. Returns how it leaves the queue. */
+  follow(at: number, wake: () => void): () => void {
+    const sleeper: Sleeper = { at, moves: false, wake, fail: wake };
+    this.add(sleeper);
+    return () => this.remove(sleeper);
+  }
+
+  /** Sleepers of the same time wake in the order in which they came. */
+  private add(sleeper: Sleeper): void {
+    const after = this.waiting.findIndex((other) => other.at > sleeper.at);
+    this.waiting.splice(after < 0 ? this.waiting.length : after, 0, sleeper);
+  }
+
+  private remove(sleeper: Sleeper): void {
+    const index = this.waiting.indexOf(sleeper);
+    if (index >= 0) this.waiting.splice(index, 1);
+  }
+
   private schedule(): void {
-    if (this.scheduled || this.waiting.length === 0) return;
+    if (this.scheduled || !this.waiting.some(({ moves }) => moves)) return;
     this.scheduled = true;
     // Twice round the event loop: what was just woken may have more to do now.
     setImmediate(() => setImmediate(() => void this.turn()));
@@ -102,7 +139,8 @@ class Sleepers {
       setTimeout(() => void this.turn(), 1);
       return;
     }
-    const first = this.waiting.shift();
+    // Whoever makes time move may have left meanwhile.
+    const first = this.waiting.some(({ moves }) => moves) ? this.waiting.shift() : undefined;
     if (first !== undefined) {
       try {
         await this.store.update((world) => {

@@ -8,7 +8,7 @@ import { cancel, copyOff, finish, replicate } from './driven.js';
 import { migrate } from './hot.js';
 import { needCopy, type Model, type View } from './model.js';
 import type { Parts } from './pump.js';
-import { needLease, releaseLease, takeLease, writeAnnotation, writeClaim, writeRecord } from './records.js';
+import { changePool, needLease, releaseLease, takeLease, writeAnnotation, writeClaim, writeRecord } from './records.js';
 import { surveyWorld } from './survey.js';
 import { cancelJob, copyOffByTask, finishByTask, replicateByTask } from './task.js';
 import { START_MS } from './timing.js';
@@ -99,6 +99,7 @@ export function embeddedDriver(model: Model): Driver {
     lease: (vm: string, holder: string, { expireMs }): Promise<Lease> =>
       model.update((view) => takeLease(view, model.wall.now(), vm, holder, expireMs)),
     release: (vm: string, holder: string) => model.update((view) => releaseLease(view, vm, holder)),
+    pool: (change) => model.update((view) => changePool(view, model.wall.now(), change)),
     close: () => Promise.resolve(),
   };
 }
@@ -110,6 +111,7 @@ const shared = {
   reachability: 'declared',
   stateFiles: ['nvram', 'tpm'],
   fencesEffects: true,
+  pool: 'shared',
 } as const;
 
 const asDriven: Capabilities = {

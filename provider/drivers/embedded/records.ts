@@ -1,6 +1,6 @@
-/** What is kept with the VM: record, claim, annotation, lease. */
+/** What is kept with the VM: record, claim, annotation, lease; and the pool of turns, which lives as leases do. */
 import { iso } from '../../core/clock.js';
-import type { AnnotationChange, Lease } from '../../core/driver.js';
+import type { AnnotationChange, Lease, PoolChange } from '../../core/driver.js';
 import { PlacementError } from '../../core/errors.js';
 import type { Claim, MigrationRecord } from '../../core/record.js';
 import { modelNow, reachable, type View } from './model.js';
@@ -72,6 +72,15 @@ export function readLease(view: View, wallNow: number, id: string): Lease | null
   const held = view.world.leases[id];
   if (held === undefined || held.expiresAt <= leaseNow(view, wallNow)) return null;
   return { holder: held.holder, expiresAt: leaseEnd(view, held.expiresAt) };
+}
+
+export function changePool<T>(view: View, wallNow: number, change: PoolChange<T>): T {
+  const { world } = view;
+  const pace = world.clock.kind === 'wall' ? world.clock.speed : 1;
+  const { tickets, result } = change(world.pool ?? [], { nowMs: leaseNow(view, wallNow), pace });
+  if (tickets.length > 0) world.pool = tickets;
+  else delete world.pool;
+  return result;
 }
 
 const leaseNow = (view: View, wallNow: number): number => (view.world.clock.kind === 'manual' ? view.now : wallNow);

@@ -1,5 +1,6 @@
 /** What the store holds: plain, versioned JSON. Only VMs that something happened to are in it; the rest derives from the file. */
 import type { ChangeCause, CopyRole, HostState, Power } from '../../core/inventory.js';
+import type { Ticket } from '../../core/pool/ticket.js';
 import type { Claim, MigrationRecord } from '../../core/record.js';
 import type { Segment, Span } from './contents.js';
 
@@ -15,6 +16,8 @@ export interface World {
   hosts: Record<string, HostState>;
   /** In wall time: a lease guards against processes, which do not live in model time. */
   leases: Record<string, { holder: string; expiresAt: number }>;
+  /** Turns to move, in the order of their queue; absent while there are none. Their time is that of the leases. */
+  pool?: readonly Ticket[];
   /** Work of the platform itself, by move. */
   jobs: Record<string, Job>;
   /** Work that a process of ours drives, by move. */

@@ -206,6 +206,7 @@ export const capabilities = (over: Partial<Capabilities> = {}): Capabilities => 
   detach: 'each',
   record: 'full',
   stateFiles: ['nvram', 'tpm'],
+  pool: 'shared',
   ...over,
 });
 

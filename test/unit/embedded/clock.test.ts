@@ -37,6 +37,27 @@ describe('a manual clock', () => {
     expect(over).toBe(true);
   });
 
+  test('given a wait for an operator, when work makes time pass it, then it ends in its order', async () => {
+    const { driver } = sim({ clusters });
+    const start = await driver.clock.now();
+    const woke: [string, number][] = [];
+    const nap = async (name: string, milliseconds: number, why: 'work' | 'operator'): Promise<void> => {
+      await driver.clock.sleep(milliseconds, why);
+      woke.push([name, (await driver.clock.now()) - start]);
+    };
+    const late = new AbortController();
+    const waiting = driver.clock.sleep(200, 'operator', late.signal).catch(() => 'still waiting');
+    await Promise.all([nap('long', 100, 'work'), nap('first', 15, 'operator'), nap('short', 40, 'work'), nap('second', 70, 'operator')]);
+    late.abort();
+    expect(await waiting).toBe('still waiting');
+    expect(woke).toEqual([
+      ['first', 15],
+      ['short', 40],
+      ['second', 70],
+      ['long', 100],
+    ]);
+  });
+
   test.each(['work', 'operator'] as const)('a sleep for %s ends when it is aborted', async (why) => {
     const { driver } = sim({ clusters });
     const stop = new AbortController();
@@ -69,5 +90,14 @@ describe('a wall clock', () => {
     await expect(driver.lease('web', 'two', { expireMs: 60_000 })).rejects.toMatchObject({ code: 'lease-lost' });
     wall.advance(1001);
     expect((await driver.lease('web', 'two', { expireMs: 60_000 })).holder).toBe('two');
+  });
+
+  test('given the turns of moves, then they run out as leases do, and whoever renews them knows how fast the clock is', async () => {
+    const wall = stoppedWall(1_000_000);
+    const { driver } = sim({ clusters, clock: 'wall', speed: 60 }, wall);
+    const time = () => driver.pool((tickets, now) => ({ tickets, result: now }));
+    expect(await time()).toEqual({ nowMs: 1_000_000, pace: 60 });
+    await driver.clock.sleep(15_000 * 60, 'operator');
+    expect(await time()).toEqual({ nowMs: 1_015_000, pace: 60 });
   });
 });

@@ -13,7 +13,13 @@ import type { Violation } from '../../../provider/drivers/embedded/world.js';
 export const stack = 'org/project/dev';
 export const urn = 'urn:web-01';
 
-export const settings: Settings = { memoryReserveBytes: 0, leaseRenewMs: 15_000, leaseExpireMs: 60_000, alwaysRefresh: false };
+export const settings: Settings = {
+  memoryReserveBytes: 0,
+  leaseRenewMs: 15_000,
+  leaseExpireMs: 60_000,
+  concurrency: { perSourceHost: 2, perTargetHost: 2, perLink: 5, perDatacenter: 20 },
+  alwaysRefresh: false,
+};
 
 const san = { pools: { default: { storage: 'san-1' } } };
 

@@ -5,7 +5,8 @@ const later = { unknown: true };
 const isUnknown = (value: unknown): boolean => value === later;
 const check = (raw: Record<string, unknown>) => checkConfig(raw, { isUnknown });
 const datacenter = { clusters: { a: { hosts: { a1: {} } } }, vms: { web: { host: 'a1' } } };
-const defaults = { memoryReserveBytes: 512 * 1024 ** 2, leaseRenewMs: 15_000, leaseExpireMs: 60_000, alwaysRefresh: false };
+const concurrency = { perSourceHost: 2, perTargetHost: 2, perLink: 5, perDatacenter: 20 };
+const defaults = { memoryReserveBytes: 512 * 1024 ** 2, leaseRenewMs: 15_000, leaseExpireMs: 60_000, concurrency, alwaysRefresh: false };
 
 describe('a provider configuration', () => {
   it('takes a datacenter in place and resolves it', () => {
@@ -20,13 +21,20 @@ describe('a provider configuration', () => {
     const { config, settings, embedded, failures } = check({
       embedded: JSON.stringify({ ...datacenter, speed: '2.5', vms: { web: { host: 'a1', autostart: 'false' } } }),
       lease: '{"renew":"5s","expire":"20s"}',
+      concurrency: '{"perLink":"1"}',
       alwaysRefresh: 'true',
       memoryReserve: '1GiB',
       version: '0.1.0',
       pluginDownloadURL: 'https://example.org',
     });
     expect(failures).toEqual([]);
-    expect(settings).toEqual({ memoryReserveBytes: 1024 ** 3, leaseRenewMs: 5000, leaseExpireMs: 20_000, alwaysRefresh: true });
+    expect(settings).toEqual({
+      memoryReserveBytes: 1024 ** 3,
+      leaseRenewMs: 5000,
+      leaseExpireMs: 20_000,
+      concurrency: { ...concurrency, perLink: 1 },
+      alwaysRefresh: true,
+    });
     expect(embedded).toMatchObject({ speed: 2.5, vms: [{ autostart: false }] });
     expect(config).not.toHaveProperty('version');
   });
@@ -49,6 +57,10 @@ describe('a provider configuration', () => {
       /^must be at least twice `lease.renew` \(31s\): 1m2s or more, not 60s$/,
     ],
     ['lease.expire', { datacenterFile: 'x', lease: { renew: '15s', expire: '29s' } }, /^must be at least twice/],
+    ['concurrency.perSourceHost', { embedded: datacenter, concurrency: { perSourceHost: 0 } }, /^must be at least 1$/],
+    ['concurrency.perTargetHost', { datacenterFile: 'x', concurrency: { perTargetHost: 1.5 } }, /integer|whole/],
+    ['concurrency.perLink', { datacenterFile: 'x', concurrency: { perLink: 'many' } }, /^must be/],
+    ['concurrency.perHost', { datacenterFile: 'x', concurrency: { perHost: 1 } }, /^is not a known property/],
     ['alwaysRefresh', { datacenterFile: 'x', alwaysRefresh: 'yes' }, /^must be true or false, not a text$/],
     ['datacenter', { datacenterFile: 'x', datacenter: 'y' }, /^is not a known property/],
     ['embedded.clusters.a.hosts.a1.memory', { embedded: { clusters: { a: { hosts: { a1: { memory: '64G' } } } } } }, /a size such as/],
@@ -76,12 +88,13 @@ describe('a provider configuration', () => {
 
 describe('settings', () => {
   it('of the stack win over those of the file, one by one', () => {
-    const file = { memoryReserve: '1GiB', lease: { renew: '5s' }, alwaysRefresh: true };
-    const stack = { datacenterFile: 'dc.yaml', memoryReserve: '2GiB', lease: { expire: '30s' } };
+    const file = { memoryReserve: '1GiB', lease: { renew: '5s' }, concurrency: { perSourceHost: 3, perLink: 7 }, alwaysRefresh: true };
+    const stack = { datacenterFile: 'dc.yaml', memoryReserve: '2GiB', lease: { expire: '30s' }, concurrency: { perSourceHost: 4 } };
     expect(settingsOf(file, stack)).toEqual({
       memoryReserveBytes: 2 * 1024 ** 3,
       leaseRenewMs: 5000,
       leaseExpireMs: 30_000,
+      concurrency: { ...concurrency, perSourceHost: 4, perLink: 7 },
       alwaysRefresh: true,
     });
   });

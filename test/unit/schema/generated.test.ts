@@ -105,7 +105,14 @@ describe('the Pulumi package schema', () => {
   });
 
   it('offers the configuration to default and explicit providers', () => {
-    expect(Object.keys(schema['config'].variables)).toEqual(['embedded', 'datacenterFile', 'memoryReserve', 'lease', 'alwaysRefresh']);
+    expect(Object.keys(schema['config'].variables)).toEqual([
+      'embedded',
+      'datacenterFile',
+      'memoryReserve',
+      'lease',
+      'concurrency',
+      'alwaysRefresh',
+    ]);
     expect(schema['provider'].inputProperties).toEqual(schema['config'].variables);
   });
 
