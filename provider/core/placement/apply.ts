@@ -11,12 +11,13 @@ import type { MigrationRecord } from '../record.js';
 import { stillSpent } from '../spent.js';
 import type { PlacementState } from '../state.js';
 import { cancelNow, cancelRequested } from './cancel.js';
-import { blockedError, decideFresh, holdToPromise, type Fresh } from './deciding.js';
+import { blockedError, decideFresh, guess, holdToPromise, type Fresh } from './deciding.js';
 import { afterItsEnd } from './held.js';
 import { withLease, withMove } from './move.js';
 import { drive } from './pending.js';
 import { readState } from './read.js';
 import type { PlacementRun, Session } from './session.js';
+import { holdTurn, type TurnRun } from './turn.js';
 
 /**
  * `promised`: the summary that Check gave in this run; null = do not compare. Throws `PlacementError` when nothing was done,
@@ -35,17 +36,34 @@ export function applyPlacement(
 async function apply(session: Session, urn: string, desired: Desired, promised: string | null, run: PlacementRun): Promise<PlacementState> {
   if (run.signal.aborted)
     throw new PlacementError('interrupted', `${desired.vm}: interrupted before anything was done.`, { vm: desired.vm });
-  const fresh = await decideFresh(session, urn, desired, run);
-  const { plan } = fresh;
-  if (plan.action === 'error') throw new PlacementError('platform', plan.sentence, { vm: plan.vm });
-  holdToPromise(plan, promised);
-  if (plan.action === 'blocked') throw blockedError(plan);
-  const found = foundVm(fresh.inventory, plan, desired);
+  const turn = holdTurn(session, desired, run);
+  const inTurn: TurnRun = { ...run, turn };
   try {
-    await act(session, urn, desired, fresh, found, run);
-    return await readState(session, found.vm.uuid, plan.findings);
+    const fresh = await decideInTurn(session, urn, desired, promised, inTurn);
+    const found = foundVm(fresh.inventory, fresh.plan, desired);
+    try {
+      await act(session, urn, desired, fresh, found, inTurn);
+      await turn.end();
+      return await readState(session, found.vm.uuid, fresh.plan.findings);
+    } finally {
+      session.promises.release(found.vm.uuid);
+    }
   } finally {
-    session.promises.release(found.vm.uuid);
+    await turn.end();
+  }
+}
+
+/** The turn comes first: a decision must not grow old in a queue. What it will be is guessed, and asked for again where that was wrong. */
+async function decideInTurn(session: Session, urn: string, desired: Desired, promised: string | null, run: TurnRun): Promise<Fresh> {
+  const expected = await guess(session, urn, desired);
+  if (expected !== null) await run.turn.fits(expected);
+  for (;;) {
+    const fresh = await decideFresh(session, urn, desired, run);
+    const { plan } = fresh;
+    if (plan.action === 'error') throw new PlacementError('platform', plan.sentence, { vm: plan.vm });
+    holdToPromise(plan, promised);
+    if (plan.action === 'blocked') throw blockedError(plan);
+    if (await run.turn.fits(fresh)) return fresh;
   }
 }
 
@@ -54,7 +72,7 @@ interface Found {
   readonly live: Copy;
 }
 
-async function act(session: Session, urn: string, desired: Desired, fresh: Fresh, found: Found, run: PlacementRun): Promise<void> {
+async function act(session: Session, urn: string, desired: Desired, fresh: Fresh, found: Found, run: TurnRun): Promise<void> {
   const { plan } = fresh;
   const { action } = plan;
   switch (action) {
@@ -83,7 +101,7 @@ async function begin(
   desired: Desired,
   { plan, inventory }: Fresh,
   { vm, live }: Found,
-  run: PlacementRun,
+  run: TurnRun,
 ): Promise<void> {
   if (plan.to === null || plan.method === null) throw new PlacementError('internal', `${plan.vm}: a move without a target`);
   const record = newRecord({
@@ -103,14 +121,7 @@ async function begin(
   await withMove(session, { record, stored: false, given }, run, (ctx, again) => drive(session, ctx, again, desired, run));
 }
 
-async function goOn(
-  session: Session,
-  urn: string,
-  desired: Desired,
-  plan: Plan,
-  record: MigrationRecord,
-  run: PlacementRun,
-): Promise<void> {
+async function goOn(session: Session, urn: string, desired: Desired, plan: Plan, record: MigrationRecord, run: TurnRun): Promise<void> {
   const given = { shutdown: desired.shutdown, mayStop: plan.willStopVm };
   await withMove(session, { record, stored: true, given }, run, async (ctx, again) => {
     const patch = { ...refreshed(ctx.record, desired, declarationKey(desired)), stack: session.stack, urn };
@@ -129,7 +140,7 @@ async function cancelRecorded(session: Session, plan: Plan, run: PlacementRun): 
 }
 
 /** Cancels the old move, reads again, and begins the other one: it must be the one that the plan named. */
-async function retarget(session: Session, urn: string, desired: Desired, plan: Plan, run: PlacementRun): Promise<void> {
+async function retarget(session: Session, urn: string, desired: Desired, plan: Plan, run: TurnRun): Promise<void> {
   await cancelRecorded(session, plan, run);
   const fresh = await decideFresh(session, urn, desired, run);
   const second = fresh.plan;

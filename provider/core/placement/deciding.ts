@@ -23,6 +23,15 @@ export interface Fresh {
   readonly inventory: Inventory;
 }
 
+/** What it will probably be: from the one reading of this process, which may be old. Null where there is none. */
+export async function guess(session: Session, urn: string, desired: Desired): Promise<Fresh | null> {
+  const [read] = await Promise.allSettled([session.inventory()]);
+  // Whether the datacenter can be read now, the fresh reading tells.
+  if (read.status === 'rejected') return null;
+  const inventory = read.value;
+  return { plan: decideOn(session, urn, desired, inventory, Date.parse(inventory.observedAt)), inventory };
+}
+
 /** Reads again. A VM that is only busy is waited for until the no-progress timeout (rules.md §5). */
 export async function decideFresh(session: Session, urn: string, desired: Desired, run: PlacementRun): Promise<Fresh> {
   const { clock } = session.driver;

@@ -5,15 +5,10 @@ import { carryOut, type Carried, type MoveContext } from '../itinerary/index.js'
 import { cancelRequested } from './cancel.js';
 import { MoveFailed } from './failed.js';
 import { readState } from './read.js';
-import type { PlacementRun, Session } from './session.js';
+import type { Session } from './session.js';
+import type { TurnRun } from './turn.js';
 
-export async function drive(
-  session: Session,
-  first: MoveContext,
-  again: () => MoveContext,
-  desired: Desired,
-  run: PlacementRun,
-): Promise<void> {
+export async function drive(session: Session, first: MoveContext, again: () => MoveContext, desired: Desired, run: TurnRun): Promise<void> {
   let ctx = first;
   let carried = await round(ctx);
   if (!isPending(carried, ctx)) return;
@@ -36,6 +31,8 @@ export async function drive(
   const { clock } = ctx;
   const deadline = (await clock.now()) + (desired.waitTimeoutMs ?? run.timeoutMs ?? defaultWaitMs);
   while (isPending(carried, ctx)) {
+    // Others move while this one pauses.
+    await run.turn.end();
     const left = deadline - (await clock.now());
     if (left <= 0 || run.signal.aborted) return;
     try {
@@ -45,6 +42,7 @@ export async function drive(
       if (run.signal.aborted) return;
       throw error;
     }
+    if (!(await run.turn.next(ctx.record, deadline))) return;
     ctx = again();
     carried = await round(ctx);
   }

@@ -3,6 +3,7 @@ import type { Settings } from '../desired.js';
 import type { Driver } from '../driver.js';
 import type { EventSink } from '../events.js';
 import type { Inventory } from '../inventory.js';
+import { Turns } from '../pool/turns.js';
 import { Promises } from '../promises.js';
 import { freshReadings, type FreshReading } from './fresh.js';
 
@@ -24,6 +25,8 @@ export interface Session extends Identity {
   /** A reading that begins after it was asked for; those who ask at the same time share it. */
   readonly fresh: FreshReading;
   readonly promises: Promises;
+  /** This process in the one queue of the datacenter. */
+  readonly turns: Turns;
 }
 
 /** What a front door gives to a run of one placement. */
@@ -46,6 +49,7 @@ export function openSession(driver: Driver, settings: Settings, identity: Identi
     settings,
     promises: new Promises(),
     fresh: freshReadings(driver),
+    turns: new Turns({ driver, holder: identity.holder, times: settings }),
     inventory: () => survey,
     refresh: () => {
       survey = begin(driver);

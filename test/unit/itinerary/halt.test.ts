@@ -49,12 +49,12 @@ describe('a run that is halted before it holds its lease', () => {
   it('does nothing', async () => {
     const lab = new Lab();
     const run = { ...lab.run(), halt: AbortSignal.abort(new Error('the engine is gone')) };
-    await expect(applyPlacement(lab.session(), urn, want('n1'), null, run)).rejects.toMatchObject({ code: 'lease-lost' });
+    await expect(applyPlacement(lab.session(), urn, want('n1'), null, run)).rejects.toMatchObject({ code: 'interrupted' });
     expect(await lab.vm()).toMatchObject({ record: null, claim: null, lease: null });
   });
 });
 
-const harmless = new Set(['survey', 'release', 'lease', 'capabilities', 'clock']);
+const harmless = new Set(['survey', 'release', 'pool', 'lease', 'capabilities', 'clock']);
 
 /** `effects`: verbs that were begun after the halt. */
 async function halted(

@@ -1,0 +1,256 @@
+/**
+ * The tickets of one process: asks for turns, renews what it holds, gives turns back. However many of its moves wait, one exchange
+ * with the pool serves them all, and one at a time is under way.
+ */
+import type { Driver, PoolTime } from '../driver.js';
+import { PlacementError } from '../errors.js';
+import { explain, settle } from './policy.js';
+import type { Ticket } from './ticket.js';
+import { waitKey, waitText } from './words.js';
+
+export interface TurnsParts {
+  readonly driver: Pick<Driver, 'pool' | 'clock'>;
+  readonly holder: string;
+  readonly times: { readonly leaseRenewMs: number; readonly leaseExpireMs: number };
+}
+
+export type TurnRequest = Pick<Ticket, 'vm' | 'slots' | 'urgent'>;
+
+export interface Listener {
+  /** What it waits for: at first, and whenever that is something else. */
+  readonly told: (why: string) => void;
+  readonly log: (message: string) => void;
+}
+
+export interface Turn {
+  /** Rejects when the pool cannot be reached. */
+  readonly granted: Promise<void>;
+  /** It must not wait any longer, whatever the limits. */
+  hurry(): Promise<void>;
+  /** Gives it back, or leaves the queue. One that cannot be given back expires by itself. */
+  end(): Promise<void>;
+}
+
+/**
+ * How soon a turn is noticed that another process gave back (one's own are noticed at once): soon at first, then within a small share of
+ * the time that was waited anyhow.
+ */
+const pollAfter = (waitedMs: number): number => Math.min(5000, Math.max(1000, waitedMs / 20));
+
+export class Turns {
+  readonly #mine = new Map<string, Mine>();
+  /** VMs whose ticket is to be taken out of the pool. */
+  #left = new Set<string>();
+  #last: Promise<void> = Promise.resolve();
+  #next: Promise<void> | null = null;
+  #keeping = false;
+  #pace = 1;
+  /** How long nobody of ours got a turn, ms. */
+  #waitedMs = 0;
+  /** Ends the rest between two exchanges; `waiting`: whether somebody waited when it began. */
+  #rest: { readonly waiting: boolean; readonly end: () => void } | null = null;
+
+  constructor(private readonly parts: TurnsParts) {}
+
+  ask(request: TurnRequest, listener: Listener): Turn {
+    const { vm } = request;
+    if (this.#mine.has(vm.uuid)) throw new PlacementError('internal', `${vm.name}: asked twice for a turn`, { vm: vm.name });
+    const mine = new Mine(request, listener);
+    this.#mine.set(vm.uuid, mine);
+    this.#left.delete(vm.uuid);
+    void this.#enter(mine);
+    return {
+      granted: mine.granted,
+      hurry: async () => {
+        mine.urgent = true;
+        await this.#sync();
+      },
+      end: () => this.#end(mine),
+    };
+  }
+
+  async #enter(mine: Mine): Promise<void> {
+    try {
+      await this.#sync();
+    } catch (error) {
+      mine.refuse(error);
+      return;
+    }
+    if (this.#keeping) return;
+    this.#keeping = true;
+    void this.#keep();
+  }
+
+  async #end(mine: Mine): Promise<void> {
+    const { vm } = mine.request;
+    if (this.#mine.get(vm.uuid) !== mine) return;
+    this.#mine.delete(vm.uuid);
+    this.#left.add(vm.uuid);
+    this.#wake();
+    try {
+      await this.#sync();
+    } catch (error) {
+      mine.listener.log(`${vm.name}: giving its turn back failed, it expires by itself: ${textOf(error)}`);
+    }
+  }
+
+  /** Exchanges as long as there is a ticket: often while one waits, else as often as a lease is renewed. */
+  async #keep(): Promise<void> {
+    const { driver, times } = this.parts;
+    let failingMs = 0;
+    while (this.#mine.size > 0) {
+      const waiting = this.#waits();
+      if (!waiting) this.#waitedMs = 0;
+      const restMs = waiting ? pollAfter(this.#waitedMs) : times.leaseRenewMs;
+      const over = new AbortController();
+      this.#rest = { waiting, end: () => over.abort() };
+      try {
+        // Only waiting makes time pass by itself: the turn of a dead process is free when its ticket has expired.
+        await driver.clock.sleep(restMs * this.#pace, waiting ? 'holder' : 'operator', over.signal);
+      } catch (error) {
+        if (over.signal.aborted) continue;
+        this.#refuse(error);
+        break;
+      }
+      this.#waitedMs += restMs;
+      try {
+        await this.#sync();
+        failingMs = 0;
+      } catch (error) {
+        failingMs += restMs;
+        for (const { listener, request } of this.#mine.values())
+          listener.log(`${request.vm.name}: renewing its turn failed: ${textOf(error)}`);
+        // By now our tickets have expired.
+        if (failingMs >= times.leaseExpireMs) this.#refuse(error);
+      }
+    }
+    this.#keeping = false;
+  }
+
+  /** One exchange at a time; whoever comes while one is under way shares the one after it. */
+  #sync(): Promise<void> {
+    if (this.#next === null) {
+      const next = this.#last.then(() => {
+        this.#next = null;
+        return this.#exchange();
+      });
+      this.#next = next;
+      this.#last = next.catch(() => undefined);
+    }
+    return this.#next;
+  }
+
+  async #exchange(): Promise<void> {
+    const ours = [...this.#mine.values()];
+    const left = this.#left;
+    this.#left = new Set();
+    let tickets: readonly Ticket[];
+    try {
+      tickets = await this.parts.driver.pool((found, time) => {
+        const settled = settle(this.#renewed(found, ours, left, time), time.nowMs);
+        this.#pace = time.pace;
+        return { tickets: settled, result: settled };
+      });
+    } catch (error) {
+      for (const uuid of left) this.#left.add(uuid);
+      throw error;
+    }
+    const obstacles = explain(tickets);
+    for (const mine of ours) {
+      const ticket = tickets.find(({ vm, holder }) => holder === this.parts.holder && vm.uuid === mine.request.vm.uuid);
+      if (ticket === undefined) continue;
+      if (ticket.state === 'moving') {
+        if (!mine.isGranted) this.#waitedMs = 0;
+        mine.grant();
+      } else {
+        const what = obstacles(ticket);
+        mine.tell(waitKey(what), waitText(what));
+      }
+    }
+    this.#wake();
+  }
+
+  /**
+   * The pool with our tickets as they are now. One that moves and is no longer there (this process slept too long) is put back as
+   * moving, since it does; one that waited goes to the end.
+   */
+  #renewed(found: readonly Ticket[], ours: readonly Mine[], left: ReadonlySet<string>, { nowMs }: PoolTime): readonly Ticket[] {
+    const { holder, times } = this.parts;
+    const byVm = new Map(ours.map((mine) => [mine.request.vm.uuid, mine]));
+    const isOurs = (ticket: Ticket): boolean => ticket.holder === holder;
+    const kept = found
+      .filter((ticket) => !isOurs(ticket) || !left.has(ticket.vm.uuid))
+      .map((ticket) => {
+        const mine = isOurs(ticket) ? byVm.get(ticket.vm.uuid) : undefined;
+        if (mine === undefined) return ticket;
+        const isDue = ticket.expiresAt - nowMs <= times.leaseExpireMs - times.leaseRenewMs;
+        return {
+          ...ticket,
+          urgent: mine.urgent,
+          state: mine.isGranted ? ('moving' as const) : ticket.state,
+          expiresAt: isDue ? nowMs + times.leaseExpireMs : ticket.expiresAt,
+        };
+      });
+    const there = new Set(kept.filter(isOurs).map(({ vm }) => vm.uuid));
+    const missing = ours.filter(({ request }) => !there.has(request.vm.uuid));
+    return [
+      ...kept,
+      ...missing.map(({ request: { vm, slots }, urgent, isGranted }): Ticket => {
+        return { vm, holder, slots, state: isGranted ? 'moving' : 'waiting', urgent, expiresAt: nowMs + times.leaseExpireMs };
+      }),
+    ];
+  }
+
+  #waits(): boolean {
+    return [...this.#mine.values()].some(({ isGranted }) => !isGranted);
+  }
+
+  /** Ends the rest where it is of the wrong length by now. */
+  #wake(): void {
+    if (this.#rest !== null && (this.#mine.size === 0 || this.#rest.waiting !== this.#waits())) this.#rest.end();
+  }
+
+  #refuse(error: unknown): void {
+    for (const mine of this.#mine.values()) if (!mine.isGranted) mine.refuse(error);
+  }
+}
+
+/** A ticket of this process, as the process sees it. */
+class Mine {
+  urgent: boolean;
+  isGranted = false;
+  readonly granted: Promise<void>;
+  #resolve: () => void = () => undefined;
+  #reject: (error: unknown) => void = () => undefined;
+  #said = '';
+
+  constructor(
+    readonly request: TurnRequest,
+    readonly listener: Listener,
+  ) {
+    this.urgent = request.urgent;
+    this.granted = new Promise((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+    });
+    // Who left the queue does not ask any more.
+    this.granted.catch(() => undefined);
+  }
+
+  grant(): void {
+    this.isGranted = true;
+    this.#resolve();
+  }
+
+  refuse(error: unknown): void {
+    this.#reject(error);
+  }
+
+  tell(key: string, text: string): void {
+    if (key === this.#said) return;
+    this.#said = key;
+    this.listener.told(text);
+  }
+}
+
+const textOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
