@@ -1,5 +1,6 @@
 /** What a placement looks like, and how it differs from its declaration; from one reading. */
 import { shownGo } from './shutdown-annotation.js';
+import { platformTime } from './host-clock.js';
 import { isAllowed, wants } from './declaration.js';
 import type { Desired } from './desired.js';
 import { isKnown, keptCopies, placeText, samePlace, type Copy, type Inventory, type Place, type Vm } from './inventory.js';
@@ -31,7 +32,7 @@ export function stateOf(vm: Vm, inventory: Inventory, plan: Plan | null = null):
     place,
     power: shown?.power ?? 'unknown',
     phase,
-    message: messageOf(vm, shown ?? null, phase, kept),
+    message: messageOf(vm, shown ?? null, phase, kept, inventory),
     pending: record === null || samePlace(record.to, place) || phase === 'AwaitingConfirmation' ? null : record.to,
     replication: replicationOf(record),
     lastMove: lastMoveOf(vm),
@@ -102,7 +103,10 @@ function keptSourceOf(vm: Vm, inventory: Inventory): PlacementState['keptSource'
   const [kept] = keptCopies(vm);
   if (kept === undefined) return null;
   const allocated = isKnown(vm.disks) ? vm.disks.reduce((sum, disk) => sum + disk.allocatedBytes, 0) : 0;
-  const since = vm.record?.backAt ?? vm.claim?.lastMove?.end ?? (isKnown(kept.lastChange) ? kept.lastChange.at : inventory.observedAt);
+  const since =
+    vm.record?.backAt ??
+    vm.claim?.lastMove?.end ??
+    (isKnown(kept.lastChange) ? platformTime(inventory, kept.ref, kept.lastChange.at) : inventory.observedAt);
   return { place: placeOf(kept), since, bytes: isKnown(kept.storedBytes) ? kept.storedBytes : allocated };
 }
 

@@ -2,6 +2,7 @@
 import { findingsOf, ruleInput, type Subject } from './candidates.js';
 import type { Capabilities } from './driver.js';
 import { effectiveGo } from './go.js';
+import { aheadMs } from './host-clock.js';
 import { isAllowed, wants } from './declaration.js';
 import { blockers, type Finding, type FindingCode } from './finding.js';
 import { isKnown, placeText, samePlace, type Copy, type Place, type Vm } from './inventory.js';
@@ -79,9 +80,11 @@ const hasArrived = (record: MigrationRecord, live: Copy): boolean =>
   record.method === 'staged' && live.power === 'running' && samePlace(live.ref, record.to);
 
 /** A VM that is off while its move waits: whether this update cuts it over, or leaves it off. */
-function waitingText({ desired, vm, live, record, ctx }: Continued): string {
+function waitingText({ desired, vm, live, record, ctx, inventory }: Continued): string {
   const estimateMs = record.increment?.projectedDowntimeMs ?? null;
-  const { go, warnings, heldBy } = effectiveGo({ desired, vm, record, nowMs: ctx.nowMs, estimateMs, capabilities: ctx.capabilities });
+  const { nowMs, capabilities } = ctx;
+  const sourceAheadMs = aheadMs(inventory, record.from);
+  const { go, warnings, heldBy } = effectiveGo({ desired, vm, record, nowMs, sourceAheadMs, estimateMs, capabilities });
   const reasons = [...(heldBy === null ? [] : [heldBy]), ...warnings];
   if (hasArrived(record, live)) return `it runs on ${placeText(record.to)} already; this update writes down the end of the move`;
   if (live.power === 'running') return ['it waits for its go', ...reasons].join('; ');

@@ -42,7 +42,7 @@ function decideFor(subject: Subject): Plan {
     const text = `The migration record of VM ${vm.name} cannot be read: ${vm.recordProblem}. Nothing is done.`;
     return { ...empty, action: 'error', reasons: ['unreadable-record'], summary: 'error: unreadable-record', sentence: text };
   }
-  const doubled = vmTwoCopies({ vm });
+  const doubled = vmTwoCopies({ vm, inventory: subject.inventory });
   if (doubled.length > 0) {
     // Nothing needs to move where every running copy is allowed, but the finding is shown.
     const settled = vm.record === null && [live, ...runningCopies(vm)].every((copy) => isAllowed(desired, copy.ref));

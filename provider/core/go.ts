@@ -13,6 +13,8 @@ export interface GoInput {
   readonly vm: Vm;
   readonly record: MigrationRecord | null;
   readonly nowMs: number;
+  /** How far the clock of the source's host, which tells when a shutdown began, is ahead of `nowMs`. Only for what is told to people. */
+  readonly sourceAheadMs: number;
   /** From the shutdown being sent until the VM is back; null = not known, then no window is ever open. */
   readonly estimateMs: number | null;
   readonly capabilities: Pick<Capabilities, 'holdsCutover'>;
@@ -200,9 +202,10 @@ function guestShutdown(live: Copy, input: GoInput, hold: boolean): Go | string |
   const { vm, record } = input;
   if (record === null || record.method !== 'staged') return null;
   const change = live.lastChange;
+  const platformAt = (told: string): string => iso(Date.parse(told) - input.sourceAheadMs);
   if (!input.capabilities.holdsCutover && live.power === 'off') {
     // The platform starts its cutover at any power-off: neither the cause nor a hold stops it.
-    const at = isKnown(change) ? change.at : iso(input.nowMs);
+    const at = isKnown(change) ? platformAt(change.at) : iso(input.nowMs);
     return { value: 'shutdown', place: 'guest', giver: `VM ${vm.name}`, at };
   }
   const stays = `VM ${vm.name} is off, and this is not taken as a go`;
@@ -216,11 +219,11 @@ function guestShutdown(live: Copy, input: GoInput, hold: boolean): Go | string |
   if (live.power !== 'off' || change.cause !== 'guest-shutdown') return `${stays}: ${causeText(live, change.cause)}; ${wayBack}`;
   if (record.awaitingSince === null) return `${stays}: it was shut down before the full copy was complete; ${wayOut}`;
   if (change.began === undefined) return `${stays}: when its shutdown began is not known; ${wayOut}`;
-  // The reading at `awaitingSince` saw it running: what began in that very millisecond began after it.
+  // Both by the clock of its host. The reading at `awaitingSince` saw it running: what began in that very millisecond began after it.
   if (Date.parse(change.began) < Date.parse(record.awaitingSince))
-    return `${stays}: its shutdown began at ${change.began}, before the move began to wait (${record.awaitingSince}); ${wayOut}`;
+    return `${stays}: its shutdown began at ${platformAt(change.began)}, before the move began to wait (${platformAt(record.awaitingSince)}); ${wayOut}`;
   if (hold) return `VM ${vm.name} was shut down, but hold is set: it stays off until hold is removed or it is started again`;
-  return { value: 'shutdown', place: 'guest', giver: `VM ${vm.name}`, at: change.began };
+  return { value: 'shutdown', place: 'guest', giver: `VM ${vm.name}`, at: platformAt(change.began) };
 }
 
 function causeText(live: Copy, cause: string): string {

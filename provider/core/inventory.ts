@@ -69,6 +69,7 @@ export interface Host {
   readonly state: HostState;
   /** Unknown when the host did not answer: then VMs may be on it that this inventory does not list. */
   readonly facts: Maybe<HostFacts>;
+  /** When it was read, by its own clock, in which it tells the times of its copies; where it did not answer, the platform's time. */
   readonly observedAt: Timestamp;
 }
 
@@ -132,6 +133,7 @@ export const changeCauses = [
 ] as const;
 export type ChangeCause = (typeof changeCauses)[number];
 
+/** Times by the clock of the copy's host (core/host-clock.ts). A start whose CPUs never run is no change. */
 export interface LastChange {
   readonly at: Timestamp;
   readonly cause: ChangeCause;

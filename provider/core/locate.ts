@@ -3,7 +3,6 @@ import {
   incomingCopies,
   keptCopies,
   liveCopies,
-  placeText,
   samePlace,
   unreadHosts,
   type Cluster,
@@ -73,10 +72,3 @@ export const clusterOf = (inventory: Inventory, name: string): Cluster | null =>
   inventory.clusters.find((cluster) => cluster.name === name) ?? null;
 
 export const hostPlace = (host: Host): Place => ({ cluster: host.cluster, host: host.name });
-
-/** "running on a/a1 since 2026-05-01T10:00:00Z (started)". */
-export function copyText(copy: Copy): string {
-  const change = copy.lastChange;
-  const since = 'unknown' in change ? `since when could not be read: ${change.unknown}` : `since ${change.at}`;
-  return `${copy.power} on ${placeText(copy.ref)} ${since}`;
-}

@@ -25,6 +25,7 @@ export function isStartedByCancel({ vm, record, live, capabilities }: Cancelled)
 export function isShutDownAsGo({ vm, record, live, capabilities }: Cancelled): boolean {
   if (live.power !== 'off') return false;
   const desired = { shutdown: null, goFrom: 'both', allowShutdown: false } as const;
-  const { go } = effectiveGo({ desired, vm: { ...vm, annotation: [] }, record, nowMs: 0, estimateMs: null, capabilities });
+  const without = { ...vm, annotation: [] };
+  const { go } = effectiveGo({ desired, vm: without, record, nowMs: 0, sourceAheadMs: 0, estimateMs: null, capabilities });
   return go?.place === 'guest';
 }

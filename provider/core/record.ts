@@ -1,5 +1,5 @@
 /** What is kept with the VM at the platform (design.md §6): the record of a move under way, the claim of an idle one. */
-import type { Place, Power, Timestamp } from './inventory.js';
+import type { LastChange, Place, Power, Timestamp } from './inventory.js';
 
 export const methods = ['hot', 'cold', 'staged'] as const;
 export type Method = (typeof methods)[number];
@@ -74,18 +74,20 @@ export interface MigrationRecord {
   readonly go: Go | null;
   /** The shutdown was sent (or seen) and the VM is to be started again by a cancel. */
   readonly stoppedByMove: boolean;
-  /** When the pause began: only a guest shutdown that began after it is a go. */
+  /** When the pause began, by the clock of the source's host: only a guest shutdown that began after it is a go. */
   readonly awaitingSince: Timestamp | null;
   readonly startedAt: Timestamp;
-  /** When the source read off, for the downtime. */
+  /** When the source went off, in the platform's time: for the downtime. Set = it read off. */
   readonly offAt: Timestamp | null;
-  /** When the target read running (or, where it was off before, when it was complete). */
+  /** The source's last change as it read off: with another one it ran since. null: not told. Absent in records of before. */
+  readonly offChange?: LastChange | null;
+  /** When the target read running (or, where it was off before, when it was complete), in the platform's time. */
   readonly backAt: Timestamp | null;
   readonly bytes: number;
   /** Point of no return (rules.md §6.9): written on both sides before the target is started. */
   readonly targetStarting: boolean;
-  /** When that was written: a target whose last change is older has provably never run. */
-  readonly startingAt?: Timestamp;
+  /** The target's last change as it was read then: one that is off and still shows it has provably never run. null: not told. */
+  readonly startingChange?: LastChange | null;
   /** Set when a person is needed; the message says what to do. */
   readonly failed: string | null;
   /** A request of another front door to the holder of the lease. */

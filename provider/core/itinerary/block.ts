@@ -1,5 +1,7 @@
 /** Blocks the start of the source as soon as it reads off, and takes the block away again (rules.md §6.7). */
+import { toldChange } from '../host-clock.js';
 import { isKnown, type Copy } from '../inventory.js';
+import type { MigrationRecord } from '../record.js';
 import { isStopped, isUnread, wentOffAt } from './reality.js';
 import type { MoveContext, Reality, Undo } from './step.js';
 
@@ -22,8 +24,13 @@ async function remember(ctx: MoveContext, reality: Reality, source: Copy): Promi
   const { record } = ctx;
   const autostartBefore = isKnown(source.autostart) && !source.blocked ? source.autostart : record.autostartBefore;
   if (record.offAt === null || autostartBefore !== record.autostartBefore)
-    await ctx.save({ offAt: record.offAt ?? wentOffAt(source, reality), autostartBefore });
+    await ctx.save({ ...(record.offAt === null ? wentOff(source, reality) : {}), autostartBefore });
 }
+
+const wentOff = (source: Copy, reality: Reality): Pick<MigrationRecord, 'offAt' | 'offChange'> => ({
+  offAt: wentOffAt(source, reality),
+  offChange: toldChange(source.lastChange),
+});
 
 export const unblockSource: Undo = async (ctx) => {
   if (!ctx.driver.capabilities.blocksStart) return;

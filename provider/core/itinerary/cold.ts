@@ -6,7 +6,7 @@ import { claim } from './claim.js';
 import { isHeldNow } from './go-now.js';
 import { parkIfInterrupted, unstoppable } from './parking.js';
 import { readBack } from './read-back.js';
-import { isOff, ranSince } from './reality.js';
+import { isOff, ranBeforeBlock, ranSince } from './reality.js';
 import { retire, settle } from './retire.js';
 import { shutDown, startSourceAgain } from './shutdown.js';
 import { pointOfNoReturn, startTarget } from './start.js';
@@ -66,6 +66,8 @@ const block: Step = {
   words: 'blocks the start of the source',
   phase,
   run: async (ctx) => {
+    const before = await ctx.read();
+    if (ranBeforeBlock(before, ctx.record)) return sourceRan(ctx, before);
     const reality = await blockSource(ctx);
     return isOff(reality.source) ? 'next' : sourceRan(ctx, reality);
   },
@@ -78,7 +80,7 @@ const copy: Step = {
   phase,
   run: async (ctx) => {
     const reality = await ctx.read();
-    if (reality.source === null || ranSince(reality.source, ctx.record.offAt)) return sourceRan(ctx, reality);
+    if (reality.source === null || ranSince(reality.source, ctx.record)) return sourceRan(ctx, reality);
     if (!ctx.record.stoppedByMove) parkIfInterrupted(ctx);
     const send = (): ReturnType<typeof ctx.driver.copyOff> =>
       ctx.driver.copyOff(ctx.move(reality), ctx.run(ctx.record.stoppedByMove ? 'finishing' : 'parkable'));

@@ -1,4 +1,5 @@
 /** The go as it stands at one reading, from the record's options and what this run knows of the declaration. */
+import { aheadMs } from '../host-clock.js';
 import { effectiveGo, isHeld, type EffectiveGo } from '../go.js';
 import type { Go } from '../record.js';
 import { isRunning } from './reality.js';
@@ -10,6 +11,7 @@ export function goNow(ctx: MoveContext, reality: Reality): EffectiveGo {
     vm: reality.vm,
     record: ctx.record,
     nowMs: reality.at,
+    sourceAheadMs: aheadMs(reality.inventory, ctx.record.from),
     estimateMs: ctx.record.increment?.projectedDowntimeMs ?? null,
     capabilities: ctx.driver.capabilities,
   });

@@ -3,7 +3,6 @@ import type { Capabilities, Driver, SurveyScope } from '../driver.js';
 import { PlacementError } from '../errors.js';
 import {
   isKnown,
-  isUnknown,
   placeText,
   samePlace,
   unreadHosts,
@@ -14,6 +13,7 @@ import {
   type Timestamp,
   type Vm,
 } from '../inventory.js';
+import { isSameChange, platformTime } from '../host-clock.js';
 import type { MigrationRecord } from '../record.js';
 import type { Reality } from './step.js';
 
@@ -71,16 +71,31 @@ export function standing(copy: Copy | null, place: Place): string {
 export const keptText = ({ blocksStart }: Pick<Capabilities, 'blocksStart'>): string =>
   blocksStart ? 'kept, blocked' : 'kept (this platform cannot block its start: do not start it)';
 
-/** The source ran after it had read off: what was copied since is void (rules.md §6.7). */
-export function ranSince(source: Copy, offAt: Timestamp | null): boolean {
+/**
+ * The source ran after it had read off: what was copied since is void (rules.md §6.7). Its last change is another one then, whatever
+ * time its host tells: a clock that was set back hides nothing.
+ */
+export function ranSince(source: Copy, { offAt, offChange }: Pick<MigrationRecord, 'offAt' | 'offChange'>): boolean {
   if (!isStopped(source)) return true;
-  if (offAt === null || !isKnown(source.lastChange)) return false;
-  return Date.parse(source.lastChange.at) > Date.parse(offAt);
+  if (offAt === null) return false;
+  const { lastChange } = source;
+  // A record of before has only the time, as the host told it.
+  if (offChange === undefined) return isKnown(lastChange) && Date.parse(lastChange.at) > Date.parse(offAt);
+  // Told once and no more: only its block still proves that it did not run.
+  if (!isKnown(lastChange)) return offChange !== null && !source.blocked;
+  return offChange === null || !isSameChange(lastChange, offChange);
 }
 
-/** When a copy that is off went off; the moment of the reading where the platform does not tell. */
-export function wentOffAt(source: Copy, reality: Reality): Timestamp {
-  return isUnknown(source.lastChange) ? new Date(reality.at).toISOString() : source.lastChange.at;
+/** A run that died between reading it off and blocking it left a gap: whoever goes on looks before it blocks. */
+export const ranBeforeBlock = ({ source }: Reality, record: MigrationRecord): boolean =>
+  record.offAt !== null && source !== null && !source.blocked && ranSince(source, record);
+
+/** It runs again, or where it went off does not count any more. */
+export const notOff = { offAt: null, offChange: null } as const;
+
+/** When a copy that is off went off, in the platform's time; the moment of the reading where the platform does not tell. */
+export function wentOffAt(source: Copy, { inventory }: Reality): Timestamp {
+  return isKnown(source.lastChange) ? platformTime(inventory, source.ref, source.lastChange.at) : inventory.observedAt;
 }
 
 /** A hot job has ended, or a platform's own task has cut over: it runs on the target and no longer on the source. */

@@ -1,7 +1,7 @@
 /** Sends a shutdown and watches for it: grace, then late shutdown; a power-off only under `force` (rules.md §6.6). */
 import { isShutDownAsGo } from '../power-after-cancel.js';
 import { formatDuration } from '../units.js';
-import { isOff, isRunning, isUnread } from './reality.js';
+import { isOff, isRunning, isUnread, notOff } from './reality.js';
 import type { MoveContext, Reality, Undo } from './step.js';
 import { waitFor } from './wait.js';
 
@@ -67,5 +67,5 @@ export const startSourceAgain: Undo = async (ctx) => {
   await ctx.driver.start(reality.source.ref, ctx.run('finishing'));
   if ((await waitFor(ctx, (now) => isRunning(now.source), options.noProgressTimeoutMs, ctx.run('finishing').signal)) === null)
     throw new Error(`${ctx.vm}: was started again on ${ctx.record.from.host}, but does not read as running`);
-  await ctx.save({ stoppedByMove: false, offAt: null });
+  await ctx.save({ stoppedByMove: false, ...notOff });
 };

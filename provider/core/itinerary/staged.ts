@@ -1,5 +1,4 @@
 /** Staged: copy while the VM runs, pause for the go, then the last increment with the VM off (rules.md §6). */
-import { iso } from '../clock.js';
 import { command } from '../command.js';
 import type { Distrust, Outcome } from '../driver.js';
 import { PlacementError } from '../errors.js';
@@ -11,10 +10,10 @@ import { isControlLost } from './lease.js';
 import { parkIfInterrupted, unstoppable } from './parking.js';
 import { fitsBudget, sendPasses } from './passes.js';
 import { readBack } from './read-back.js';
-import { hasArrived, isOff, isRunning, isUnread, ranSince } from './reality.js';
+import { hasArrived, isOff, isRunning, isUnread, notOff, ranBeforeBlock, ranSince } from './reality.js';
 import { retire, settle } from './retire.js';
 import { shutDown, startSourceAgain } from './shutdown.js';
-import { pointOfNoReturn, startTarget } from './start.js';
+import { pointOfNoReturn, sourceTookOver, startingNow, startTarget } from './start.js';
 import type { MoveContext, Reality, Step, StepResult } from './step.js';
 import { againstTarget } from './target.js';
 import { awaitGo, backToWaiting, overBudget, pause } from './waiting.js';
@@ -112,6 +111,8 @@ const block: Step = {
   words: 'blocks the start of the source',
   phase,
   run: async (ctx) => {
+    const before = await ctx.read();
+    if (ranBeforeBlock(before, ctx.record) && !hasArrived(before, ctx.record, ctx.driver.capabilities)) return sourceRan(ctx, before);
     const reality = await blockSource(ctx);
     const stopped = isOff(reality.source) || hasArrived(reality, ctx.record, ctx.driver.capabilities);
     return stopped ? 'next' : sourceRan(ctx, reality);
@@ -127,16 +128,18 @@ const finish: Step = {
     const reality = await ctx.read();
     if (reality.source === null && hasArrived(reality, ctx.record, ctx.driver.capabilities)) {
       // The platform has removed the source itself: there is nothing left to watch.
-      await ctx.save({ targetStarting: true, startingAt: iso(reality.at) });
+      await ctx.save(startingNow(reality));
       return 'next';
     }
     if (reality.source === null)
       throw new PlacementError('platform', `${ctx.vm}: its source on ${placeText(ctx.record.from)} is not found.`, { vm: ctx.vm });
     const { separateStart } = ctx.driver.capabilities;
-    if (ranSince(reality.source, ctx.record.offAt) && !hasArrived(reality, ctx.record, ctx.driver.capabilities))
-      return sourceRan(ctx, reality);
-    // Where finishing starts the target, the point of no return lies before it.
-    if (!separateStart) await ctx.save({ targetStarting: true, startingAt: iso(reality.at) });
+    // An earlier run has passed the point of no return already: then the target may have run.
+    const tookOver = ctx.record.targetStarting ? await sourceTookOver(ctx, reality, sourceRan) : null;
+    if (tookOver !== null) return tookOver;
+    if (ranSince(reality.source, ctx.record) && !hasArrived(reality, ctx.record, ctx.driver.capabilities)) return sourceRan(ctx, reality);
+    // Where finishing starts the target, the point of no return lies before it. Written once: the target may have run since.
+    if (!separateStart && !ctx.record.targetStarting) await ctx.save(startingNow(reality));
     const outcome = await unstoppable(ctx, 'the VM is off: the cutover is finished first', () => finishOrGiveUp(ctx, reality));
     if (!isDistrust(outcome)) return finished(ctx, outcome);
     if (!separateStart) await ctx.save({ targetStarting: false });
@@ -217,7 +220,7 @@ export async function followMoved(ctx: MoveContext, reality: Reality): Promise<b
     go: null,
     stoppedByMove: false,
     awaitingSince: null,
-    offAt: null,
+    ...notOff,
   });
   return true;
 }

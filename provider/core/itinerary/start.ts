@@ -3,8 +3,9 @@ import { command } from '../command.js';
 import { PlacementError } from '../errors.js';
 import { isKnown, placeText, type Timestamp } from '../inventory.js';
 import { iso } from '../clock.js';
+import { isSameChange, platformTime, toldChange } from '../host-clock.js';
 import type { MigrationRecord } from '../record.js';
-import { isOff, isRunning, isStopped, ranSince } from './reality.js';
+import { isOff, isRunning, isStopped, isUnread, ranSince } from './reality.js';
 import type { MoveContext, Reality, Step, StepResult } from './step.js';
 import { againstTarget } from './target.js';
 import { waitFor } from './wait.js';
@@ -18,7 +19,7 @@ export const pointOfNoReturn = (phase: Step['phase'], sourceRan: SourceRan): Ste
   run: async (ctx) => {
     const reality = await ctx.read();
     const { source, target } = reality;
-    if ((source !== null && ranSince(source, ctx.record.offAt)) || runsElsewhere(reality)) return sourceRan(ctx, reality);
+    if ((source !== null && ranSince(source, ctx.record)) || runsElsewhere(reality)) return sourceRan(ctx, reality);
     if (target === null)
       throw new PlacementError('platform', `${ctx.vm}: its copy on ${placeText(ctx.record.to)} is not found; it is not started.`, {
         vm: ctx.vm,
@@ -26,7 +27,7 @@ export const pointOfNoReturn = (phase: Step['phase'], sourceRan: SourceRan): Ste
       });
     const against = shallRun(ctx.record) ? againstTarget(reality, ctx.record) : null;
     if (against !== null) throw new PlacementError('platform', `${ctx.vm}: not started on the target: ${against}.`, { vm: ctx.vm });
-    await ctx.save({ targetStarting: true, startingAt: iso(reality.at) });
+    await ctx.save(startingNow(reality));
     return 'next';
   },
 });
@@ -57,11 +58,13 @@ export const startTarget = (phase: Step['phase'], sourceRan: SourceRan): Step =>
  */
 export async function sourceTookOver(ctx: MoveContext, reality: Reality, sourceRan: SourceRan | null): Promise<StepResult | null> {
   const { record } = ctx;
-  const ran = sourceRan !== null && reality.source !== null && ranSince(reality.source, record.offAt);
+  const ran = sourceRan !== null && reality.source !== null && ranSince(reality.source, record);
   // Once it was read back on the target, somebody (a balancer, HA) may move it on: only the source itself counts then.
   const another = record.done.includes('read-back') ? isRunning(reality.source) : runsElsewhere(reality);
   if (!ran && !another) return null;
-  if (sourceRan === null || !neverRan(reality, record)) throw twoCopies(ctx, reality);
+  // A person who removed the target has decided for the source.
+  const isGone = reality.target === null && !isUnread(reality, record.to);
+  if (sourceRan === null || !(isGone || neverRan(reality, record))) throw twoCopies(ctx, reality);
   await ctx.save({ targetStarting: false });
   return sourceRan(ctx, reality);
 }
@@ -69,8 +72,15 @@ export async function sourceTookOver(ctx: MoveContext, reality: Reality, sourceR
 /** What the method does when somebody started the source in between. */
 export type SourceRan = (ctx: MoveContext, reality: Reality) => Promise<StepResult>;
 
-const neverRan = ({ target }: Reality, { startingAt }: MigrationRecord): boolean =>
-  isOff(target) && isKnown(target.lastChange) && startingAt !== undefined && Date.parse(target.lastChange.at) <= Date.parse(startingAt);
+/** What the point of no return writes: with the target as it is before anybody can have started it. */
+export const startingNow = ({ target }: Reality): Pick<MigrationRecord, 'targetStarting' | 'startingChange'> => ({
+  targetStarting: true,
+  startingChange: toldChange(target?.lastChange),
+});
+
+/** Off, and with the very change of then: no clock has a say in it. */
+const neverRan = ({ target }: Reality, { startingChange }: MigrationRecord): boolean =>
+  isOff(target) && isKnown(target.lastChange) && startingChange != null && isSameChange(target.lastChange, startingChange);
 
 /** Any other copy than the target runs, also one that somebody moved to a third host. */
 const runsElsewhere = ({ vm, target }: Reality): boolean => vm.copies.some((copy) => copy !== target && copy.power === 'running');
@@ -89,7 +99,10 @@ export function twoCopies(ctx: MoveContext, { vm }: Reality): PlacementError {
       : `${again} although its copy on ${placeText(to)} is past the point of no return`;
   return new PlacementError('platform', `${ctx.vm}: ${what}. Nothing more is done.`, {
     vm: ctx.vm,
-    next: 'decide which copy is the right one, stop the other by hand, then pulumi up',
+    next:
+      ctx.record.method === 'hot'
+        ? 'decide which copy is the right one, stop the other by hand, then pulumi up'
+        : 'decide which copy is the right one, stop the other and remove its definition by hand, then pulumi up',
   });
 }
 
@@ -113,8 +126,7 @@ async function start(ctx: MoveContext, reality: Reality): Promise<Reality> {
 }
 
 function runningSince(reality: Reality, record: MigrationRecord): Timestamp {
-  const change = reality.target?.lastChange;
-  if (change !== undefined && 'at' in change && (record.offAt === null || Date.parse(change.at) >= Date.parse(record.offAt)))
-    return change.at;
-  return iso(reality.at);
+  const change = toldChange(reality.target?.lastChange);
+  const since = change === null ? null : platformTime(reality.inventory, record.to, change.at);
+  return since !== null && (record.offAt === null || Date.parse(since) >= Date.parse(record.offAt)) ? since : iso(reality.at);
 }

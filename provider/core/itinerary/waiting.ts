@@ -1,10 +1,10 @@
 /** Staged: the pause (rules.md §6.4) and the ways back to it. */
 import { shownGo } from '../shutdown-annotation.js';
-import { iso } from '../clock.js';
+import { hostTime } from '../host-clock.js';
 import { distinctDurations } from '../units.js';
 import { goNow, mayObey } from './go-now.js';
 import { sendPass } from './passes.js';
-import { hasArrived, isOff, isRunning } from './reality.js';
+import { hasArrived, isOff, isRunning, notOff } from './reality.js';
 import { startAfterGo } from './shutdown.js';
 import { againstTarget } from './target.js';
 import type { MoveContext, Step, StepResult } from './step.js';
@@ -15,8 +15,9 @@ export const awaitGo: Step = {
   phase: 'AwaitingShutdown',
   run: async (ctx) => {
     let reality = await ctx.read();
-    // Set before anything else: a guest shutdown counts from here on.
-    if (ctx.record.awaitingSince === null) await ctx.save({ awaitingSince: iso(reality.at) });
+    // Set before anything else: a guest shutdown counts from here on. Where the source's host does not answer, from the next reading on.
+    const since = hostTime(reality.inventory, ctx.record.from);
+    if (ctx.record.awaitingSince === null && since !== null) await ctx.save({ awaitingSince: since });
     if (isRunning(reality.source)) {
       if (ctx.record.stoppedByMove) await ctx.save({ stoppedByMove: false });
       if (ctx.record.increment === null) return copyAgain(ctx);
@@ -66,16 +67,16 @@ export interface BackToWaiting {
 
 /** Back to step 4. Ends this run: a go that still stands is obeyed by the next one, not in a loop. */
 export async function backToWaiting(ctx: MoveContext, { reason, since, increment }: BackToWaiting): Promise<StepResult> {
-  const { source } = await ctx.read();
+  const { source, inventory } = await ctx.read();
   await ctx.save({
     done: ['claim', 'replicate'],
     step: awaitGo.name,
     phase: awaitGo.phase,
     go: null,
-    offAt: null,
+    ...notOff,
     targetStarting: false,
     stoppedByMove: isOff(source) && ctx.record.stoppedByMove,
-    ...(since === 'again' ? { awaitingSince: iso(await ctx.clock.now()) } : {}),
+    ...(since === 'again' ? { awaitingSince: hostTime(inventory, ctx.record.from) } : {}),
     ...(increment === 'void' ? { increment: null } : {}),
   });
   return pause(ctx, [reason]);

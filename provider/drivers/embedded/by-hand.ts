@@ -58,6 +58,18 @@ export function moveByHand(view: View, { vm, state, copy }: Found, host: string)
   return moved;
 }
 
+export function removeCopy(view: View, { vm, state, copy }: Found): void {
+  if (isUp(copy))
+    throw new PlacementError(
+      'not-possible',
+      `VM ${vm.name} runs on ${placeText(view.dc.place(copy.host))}: only a copy that is off is removed.`,
+      {
+        vm: vm.name,
+      },
+    );
+  state.copies = state.copies.filter((other) => other !== copy);
+}
+
 /** HA takes the host for dead and starts the VM on another one; what its guest was told is durable is there. */
 export function restartElsewhere(view: View, found: Found, host: string): void {
   const { dc, world, now } = view;

@@ -122,6 +122,11 @@ export const faults: Readonly<Record<string, Fault>> = {
     description: 'a block of the copy on this host turns bad',
     apply: (outside, [vm = '', host = '', disk = '', block]) => outside.corrupt(vm, host, disk, given('<block>', block, wholeNumber(0))),
   },
+  'remove-copy': {
+    usage: '<vm> <host>',
+    description: 'somebody removes the copy on this host, which is off',
+    apply: (outside, [vm = '', host = '']) => outside.removeCopy(vm, host),
+  },
   'remove-target': {
     usage: '<vm>',
     description: 'what a move has built on its target is deleted',

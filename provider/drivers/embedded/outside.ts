@@ -2,7 +2,7 @@
 import { PlacementError } from '../../core/errors.js';
 import type { HostState } from '../../core/inventory.js';
 import { iso } from '../../core/clock.js';
-import { bootHost, copyOn, loseHostPower, mainCopy, moveByHand, restartElsewhere, shutDown, startSource } from './by-hand.js';
+import { bootHost, copyOn, loseHostPower, mainCopy, moveByHand, removeCopy, restartElsewhere, shutDown, startSource } from './by-hand.js';
 import { blocksOf, wholeImage } from './contents.js';
 import { newWorld, type Found, type Model, type View } from './model.js';
 import { openTroubles, type OutsideTroubles } from './outside-troubles.js';
@@ -45,6 +45,8 @@ export interface Outside extends OutsideTroubles {
   replaceDisk(vm: string, disk: string): Promise<void>;
   /** A block on storage of the copy on this host turns bad. */
   corrupt(vm: string, host: string, disk: string, block: number): Promise<void>;
+  /** Somebody removes this copy, which must be off, with its images. */
+  removeCopy(vm: string, host: string): Promise<void>;
   /** Removes what a move has built on its target. */
   removeIncoming(vm: string): Promise<void>;
   /** Keeps every other user of the store off for this long (wall time), as a process that hangs would. */
@@ -146,6 +148,7 @@ export function openOutside(model: Model): Outside {
           .copy.disks.find((one) => one.name === disk)
           ?.corrupt.push({ from: block, to: block + 1 });
       }),
+    removeCopy: (vm, host) => model.update((view) => removeCopy(view, copyOn(view, vm, host))),
     removeIncoming: (vm) =>
       model.update((view) => {
         const state = touch(view.dc, view.world, view.dc.find(vm).id);

@@ -23,6 +23,7 @@ function go(given: Given = {}): EffectiveGo {
     vm: machine,
     record: recorded,
     nowMs,
+    sourceAheadMs: 0,
     estimateMs,
     capabilities: capabilities({ holdsCutover }),
   });

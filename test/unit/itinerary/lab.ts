@@ -8,6 +8,8 @@ import type { Vm } from '../../../provider/core/inventory.js';
 import { applyPlacement, openSession, previewPlacement, type PlacementRun, type Session } from '../../../provider/core/placement.js';
 import type { PlacementState } from '../../../provider/core/state.js';
 import { embeddedDriver, openModel, openOutside, realWall, type Model, type Outside } from '../../../provider/drivers/embedded/index.js';
+import { mainCopy } from '../../../provider/drivers/embedded/by-hand.js';
+import { askShutdown } from '../../../provider/drivers/embedded/verbs.js';
 import type { Violation } from '../../../provider/drivers/embedded/world.js';
 
 export const stack = 'org/project/dev';
@@ -96,6 +98,15 @@ export class Lab {
 
   advance(milliseconds: number): Promise<void> {
     return this.outside.advance(milliseconds);
+  }
+
+  driverNow(): Promise<number> {
+    return embeddedDriver(this.model).clock.now();
+  }
+
+  /** From inside the guest; time does not move on by it. */
+  askGuest(): Promise<void> {
+    return this.model.update((view) => askShutdown(view, mainCopy(view, 'web-01')));
   }
 
   annotate(value: string | null): Promise<void> {
