@@ -13,13 +13,13 @@ const operatorPollMs = 50;
 export function modelClock(model: Model): Clock {
   const { store, wall } = model;
   const now = async (): Promise<number> => {
-    const world = await store.read();
+    const world = await store.peek();
     return Math.max(modelNow(world, wall.now()), world.at);
   };
 
   async function sleep(milliseconds: number, why: 'work' | 'operator' | 'holder', signal?: AbortSignal): Promise<void> {
     refuseAborted(signal);
-    const { clock } = await store.read();
+    const { clock } = await store.peek();
     if (clock.kind === 'wall') return wallSleep(Math.max(1, milliseconds / clock.speed), signal);
     const until = clock.now + Math.max(0, Math.ceil(milliseconds));
     // The holder of a lease looks at the time as often as any operator.

@@ -13,6 +13,8 @@ export interface Store {
   readonly key: string;
   /** A private copy. */
   read(): Promise<World>;
+  /** For a look that changes nothing: the copy is shared. */
+  peek(): Promise<Readonly<World>>;
   /** `change` is short and synchronous; when it throws, nothing is written. */
   update<T>(change: (world: World) => T): Promise<T>;
   /** Puts another world in its place, whatever was there. */
@@ -46,6 +48,8 @@ class Overtaken extends Error {}
 class TextStore implements Store {
   busy = 0;
   private turn: Promise<unknown> = Promise.resolve();
+  /** What the text was when it was last parsed or written here, parsed: most looks find it unchanged. */
+  private known: { readonly text: string; readonly world: World } | null = null;
 
   constructor(
     private readonly text: Text,
@@ -60,6 +64,15 @@ class TextStore implements Store {
     return this.counted(async () => {
       const text = await this.text.read();
       return text === null ? this.write((world) => world) : parse(text, this.key);
+    });
+  }
+
+  peek(): Promise<Readonly<World>> {
+    return this.counted(async () => {
+      const text = await this.text.read();
+      if (text === null) return this.write((world) => world);
+      if (this.known?.text !== text) this.known = { text, world: parse(text, this.key) };
+      return this.known.world;
     });
   }
 
@@ -94,20 +107,29 @@ class TextStore implements Store {
     try {
       return await this.text.exclusive(async (alive) => {
         const text = await this.text.read();
-        const world = text === null ? this.begin() : parse(text, this.key);
+        const world = text === null ? this.begin() : this.takeKnown(text);
         const result = change(world);
         const next = JSON.stringify(world);
         alive();
-        if (next === text) return result;
-        // Two takers of one stale lock can both get it; the loser finds other words here and starts over.
-        if ((await this.text.read()) !== text) throw new Overtaken();
-        await this.text.write(next);
+        if (next !== text) {
+          // Two takers of one stale lock can both get it; the loser finds other words here and starts over.
+          if ((await this.text.read()) !== text) throw new Overtaken();
+          await this.text.write(next);
+        }
+        this.known = { text: next, world };
         return result;
       });
     } catch (error) {
       if (error instanceof Overtaken) return this.attempt(change);
       throw error;
     }
+  }
+
+  /** The world of this text, for changing: whatever becomes of it, it is no longer what the text says. */
+  private takeKnown(text: string): World {
+    const { known } = this;
+    this.known = null;
+    return known?.text === text ? known.world : parse(text, this.key);
   }
 
   private async counted<T>(work: () => Promise<T>): Promise<T> {
