@@ -1,7 +1,7 @@
 /** A move is recorded: go on, undo it, change it, or end it (rules.md §2). Method, target and power before come from the record. */
 import { findingsOf, ruleInput, type Subject } from './candidates.js';
 import type { Capabilities } from './driver.js';
-import { effectiveGo } from './go.js';
+import { annotationAfterRetarget, effectiveGo } from './go.js';
 import { aheadMs } from './host-clock.js';
 import { isAllowed, wants } from './declaration.js';
 import { blockers, type Finding, type FindingCode } from './finding.js';
@@ -150,7 +150,7 @@ function retarget(subject: Continued, start: (subject: Subject) => Plan, empty: 
   const copies = vm.copies
     .filter((copy) => !(copy.role === 'incoming' && samePlace(copy.ref, record.to)))
     .map((copy) => (copy === live ? restored : copy));
-  // The cancel also uses up the go: the annotation leaves the VM, the declared value is spent.
+  // The cancel also uses up the go: the declared value is spent, and the one on the VM leaves it.
   const claim: Claim = {
     v: 1,
     stack: record.stack,
@@ -160,7 +160,7 @@ function retarget(subject: Continued, start: (subject: Subject) => Plan, empty: 
     ...vm.claim,
     spentGo: spentAfter(record),
   };
-  const without: Vm = { ...vm, record: null, annotation: [], copies, claim };
+  const without: Vm = { ...vm, record: null, annotation: annotationAfterRetarget(vm), copies, claim };
   const inventory = { ...subject.inventory, vms: subject.inventory.vms.map((one) => (one === vm ? without : one)) };
   const next = start({ ...subject, vm: without, live: restored, inventory });
   if (next.action !== 'move') return { ...next, record, sentence: `${next.sentence}. The move to ${placeText(record.to)} stays as it is` };

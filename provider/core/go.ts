@@ -125,6 +125,10 @@ export function whyStops(input: StopInput): string | null {
 /** What stops every shutdown by this provider; also what `cold` with `allowShutdown` obeys. */
 export const isHeld = (input: Pick<GoInput, 'desired' | 'vm' | 'record'>): boolean => readValues({ ...input, nowMs: 0 }).hold;
 
+/** What stands on the VM when its move gives way to another one: the go was for that move; a hold is for the VM, and stays. */
+export const annotationAfterRetarget = (vm: Vm): Vm['annotation'] =>
+  isHeld({ desired: { shutdown: null, goFrom: 'both', allowShutdown: false }, vm, record: null }) ? vm.annotation : [];
+
 /** The declared value that an earlier move used up; the same value is ignored until it changes. */
 export const spentGo = (vm: Vm): string | null => (vm.claim === null ? (vm.record?.spentGo ?? null) : vm.claim.spentGo);
 

@@ -1,4 +1,5 @@
 /** How a move ends, well or cancelled: what must outlive it goes into the claim, annotation and record go. */
+import { annotationAfterRetarget } from '../go.js';
 import { shownGo } from '../shutdown-annotation.js';
 import type { Claim, LastMove, MigrationRecord } from '../record.js';
 import { spentAfter } from '../spent.js';
@@ -10,8 +11,8 @@ export interface Ending {
   readonly lastMove: LastMove | null;
   /** The target must not be started again by itself (`vmplacement cancel`). */
   readonly cancelled?: Claim['cancelled'];
-  /** `keep`: the move failed and was put back; what stands on the VM, a hold above all, still counts. */
-  readonly annotation?: 'keep';
+  /** `keep`: the move failed and was put back; what stands on the VM still counts. `keep-hold`: another move follows at once. */
+  readonly annotation?: 'keep' | 'keep-hold';
 }
 
 /** Claim, annotation, then the record: a crash in between leaves the record, and the next run does the rest. */
@@ -23,7 +24,8 @@ export async function endMove(ctx: MoveContext, ending: Ending): Promise<void> {
 export async function writeEnding(ctx: MoveContext, ending: Ending): Promise<void> {
   const { record, driver } = ctx;
   const { vm } = await ctx.read();
-  if (vm.annotation.length > 0 && ending.annotation !== 'keep') {
+  const stays = ending.annotation === 'keep' || (ending.annotation === 'keep-hold' && annotationAfterRetarget(vm).length > 0);
+  if (vm.annotation.length > 0 && !stays) {
     await ctx.checkLease();
     await driver.annotate(vm.uuid, { shutdown: null, giver: record.stack });
   }

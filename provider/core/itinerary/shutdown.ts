@@ -1,6 +1,7 @@
 /** Sends a shutdown and watches for it: grace, then late shutdown; a power-off only under `force` (rules.md §6.6). */
 import { isShutDownAsGo } from '../power-after-cancel.js';
 import { formatDuration } from '../units.js';
+import { isHeldNow } from './go-now.js';
 import { isOff, isRunning, isUnread, notOff } from './reality.js';
 import type { MoveContext, Reality, Undo } from './step.js';
 import { waitFor } from './wait.js';
@@ -21,7 +22,7 @@ export async function shutDown(ctx: MoveContext, reality: Reality, force: 'force
   const inTime = await waitFor(ctx, off, shutdownGraceMs, run.signal);
   if (inTime !== null) return { off: inTime };
 
-  if (force === 'force') {
+  if (force === 'force' && !(await isHeldBack(ctx))) {
     ctx.warn(`${ctx.vm}: did not shut down within ${formatDuration(shutdownGraceMs)}; powered off, as "force" allows.`);
     await ctx.checkLease();
     await ctx.driver.shutdown(source.ref, 'power-off', run);
@@ -31,6 +32,13 @@ export async function shutDown(ctx: MoveContext, reality: Reality, force: 'force
     `${ctx.vm}: did not shut down within ${formatDuration(shutdownGraceMs)}; watching ${formatDuration(lateShutdownMs)} more, it is not powered off.`,
   );
   return { off: await waitFor(ctx, off, lateShutdownMs, run.signal) };
+}
+
+/** A hold that came during the grace period stops the power-off: it is one more shutdown. */
+async function isHeldBack(ctx: MoveContext): Promise<boolean> {
+  const held = isHeldNow(ctx, await ctx.read());
+  if (held) ctx.warn(`${ctx.vm}: "hold" was set meanwhile, so it is not powered off.`);
+  return held;
 }
 
 /** Shut down by the operator as the go, which no `up` may have taken yet: a cancel starts it again as one that the move stopped. */

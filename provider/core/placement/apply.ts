@@ -85,7 +85,7 @@ async function act(session: Session, urn: string, desired: Desired, fresh: Fresh
       if (plan.record === null) return adopt(session, urn, desired, plan, found.vm, run);
       return goOn(session, urn, desired, plan, plan.record, run);
     case 'cancel':
-      await cancelRecorded(session, plan, run);
+      await cancelRecorded(session, plan, run, 'revert');
       return;
     case 'retarget':
       return retarget(session, urn, desired, plan, run);
@@ -131,17 +131,17 @@ async function goOn(session: Session, urn: string, desired: Desired, plan: Plan,
   });
 }
 
-async function cancelRecorded(session: Session, plan: Plan, run: PlacementRun): Promise<void> {
+async function cancelRecorded(session: Session, plan: Plan, run: PlacementRun, why: 'revert' | 'retarget'): Promise<void> {
   if (plan.record === null) throw new PlacementError('internal', `${plan.vm}: a cancel without a record`);
   const given = { shutdown: undefined, mayStop: false };
   await withMove(session, { record: plan.record, stored: true, given }, run, (ctx) =>
-    ctx.record.request === 'cancel' ? cancelRequested(ctx) : cancelNow(ctx, null),
+    ctx.record.request === 'cancel' ? cancelRequested(ctx) : cancelNow(ctx, why),
   );
 }
 
 /** Cancels the old move, reads again, and begins the other one: it must be the one that the plan named. */
 async function retarget(session: Session, urn: string, desired: Desired, plan: Plan, run: TurnRun): Promise<void> {
-  await cancelRecorded(session, plan, run);
+  await cancelRecorded(session, plan, run, 'retarget');
   const fresh = await decideFresh(session, urn, desired, run);
   const second = fresh.plan;
   const asNamed = second.action === 'move' && plan.to !== null && second.to !== null && samePlace(plan.to, second.to);

@@ -12,9 +12,9 @@ export interface CancelOutcome {
   readonly text: string;
 }
 
-/** In an `up`, which tells it as it happens. */
-export async function cancelNow(ctx: MoveContext, cancelled: Claim['cancelled']): Promise<void> {
-  tell(ctx, await cancelMoving(ctx, cancelled));
+/** In an `up`, which tells it as it happens. `retarget`: another move of the VM follows. */
+export async function cancelNow(ctx: MoveContext, why: 'revert' | 'retarget'): Promise<void> {
+  tell(ctx, await cancelMoving(ctx, null, why === 'retarget' ? 'keep-hold' : undefined));
 }
 
 /** The same for one that `vmplacement cancel` has asked for. */
@@ -31,10 +31,10 @@ export async function cancelAsked(ctx: MoveContext): Promise<CancelOutcome> {
   return { kind, text: `${text} The move is not started again until the declaration changes, or: ${command('resume', ctx.vm)}` };
 }
 
-export async function cancelMoving(ctx: MoveContext, cancelled: Claim['cancelled']): Promise<CancelOutcome> {
+export async function cancelMoving(ctx: MoveContext, cancelled: Claim['cancelled'], annotation?: 'keep-hold'): Promise<CancelOutcome> {
   const { record } = ctx;
   if (!canCancel(ctx, await ctx.read())) throw tooLate(ctx);
-  const failures = await undo(ctx, { cancelled });
+  const failures = await undo(ctx, annotation === undefined ? { cancelled } : { cancelled, annotation });
   if (failures.length === 0) return outcome(ctx, record);
   throw new PlacementError('platform', `${ctx.vm}: cancelling its move to ${placeText(record.to)} failed: ${failures.join('; ')}.`, {
     vm: ctx.vm,

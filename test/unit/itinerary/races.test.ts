@@ -104,6 +104,32 @@ describe('a hold', () => {
     expect(state.message).toMatch(/hold is set on the VM/i);
   });
 
+  it('that comes while the guest does not obey keeps it from being powered off, whatever force allows', async () => {
+    const lab = new Lab({ vm: { shutdown: { ignores: true } } });
+    await lab.up(want('f1'));
+    await lab.annotate('force');
+    const wrap = (driver: Driver): Driver => ({
+      ...driver,
+      shutdown: async (...args) => {
+        await driver.shutdown(...args);
+        await lab.annotate('hold');
+      },
+    });
+    const state = await lab.up(want('f1'), undefined, lab.session(wrap));
+    expect(state).toMatchObject({ phase: 'AwaitingShutdown', power: 'running', place: { host: 'a1' } });
+    expect(lab.warnings()).toContain('"hold" was set meanwhile');
+  });
+
+  it('on the VM outlives a change of target: the move that follows does not stop the VM either', async () => {
+    const lab = new Lab();
+    await lab.up(want('f1'));
+    await lab.annotate('hold');
+    const cold = want('f2', { method: 'cold', allowShutdown: true });
+    await expect(lab.up(cold)).rejects.toThrow('hold');
+    expect(at(await lab.vm())).toContain('a1 live running');
+    expect((await lab.vm()).annotation.map(({ value }) => value)).toEqual(['hold']);
+  });
+
   it('that stopped a cold move stands on the VM afterwards, and stops the next one', async () => {
     const lab = new Lab();
     const cold = want('f1', { method: 'cold', allowShutdown: true });
