@@ -13,7 +13,7 @@ import type { PlacementRun, Session } from './session.js';
 /** Each returns what was done, in words. */
 export async function cancelMove(session: Session, name: string, run: PlacementRun): Promise<string> {
   const { vm, record } = await moving(session, name, run);
-  return orHandOver(session, vm, record, 'cancel', () =>
+  return orHandOver(session, vm, record, 'cancel', run, () =>
     withMove(session, { record, stored: true, given: unknownDeclaration }, run, async (ctx) => (await cancelAsked(ctx)).text),
   );
 }
@@ -26,7 +26,7 @@ export async function confirmMove(session: Session, name: string, run: Placement
       `${vm.name}: nothing waits for a confirmation; its ${record.method} move is ${record.phase}.`,
       { vm: vm.name },
     );
-  return orHandOver(session, vm, record, 'confirm', () =>
+  return orHandOver(session, vm, record, 'confirm', run, () =>
     withMove(session, { record, stored: true, given: unknownDeclaration }, run, async (ctx) => {
       if (ctx.record.request !== 'confirm') await ctx.save({ request: 'confirm' });
       await carryOut(ctx);
@@ -66,12 +66,14 @@ async function orHandOver(
   vm: Vm,
   record: MigrationRecord,
   request: 'cancel' | 'confirm',
+  run: PlacementRun,
   act: () => Promise<string>,
 ): Promise<string> {
   try {
     return await act();
   } catch (error) {
-    if (!isLeaseLost(error)) throw error;
+    // A run that was told to stop at once has given its lease up itself: nobody else is there, and it does nothing more.
+    if (!isLeaseLost(error) || run.halt?.aborted === true) throw error;
     const next: MigrationRecord = { ...record, request, epoch: record.epoch + 1 };
     if ((await session.driver.record(vm.uuid, next, { ifEpoch: record.epoch })) !== 'ok')
       throw new PlacementError('conflict', `${vm.name}: its move went on meanwhile; the request was not placed.`, {
