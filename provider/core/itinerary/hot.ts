@@ -4,9 +4,9 @@ import { blockSource } from './block.js';
 import { claim } from './claim.js';
 import { unstoppable } from './parking.js';
 import { readBack } from './read-back.js';
-import { hasArrived } from './reality.js';
+import { hasArrived, wasMovedAway } from './reality.js';
 import { retire, settle } from './retire.js';
-import type { Step, Undo } from './step.js';
+import type { MoveContext, Reality, Step, StepResult, Undo } from './step.js';
 
 const phase = 'Migrating';
 
@@ -42,24 +42,28 @@ const migrate: Step = {
   phase,
   run: async (ctx) => {
     // A run that re-attaches after the job has ended blocks the source before anything else.
-    if (hasArrived(await ctx.read(), ctx.record, ctx.driver.capabilities)) await blockSource(ctx);
+    const before = await ctx.read();
+    if (hasArrived(before, ctx.record, ctx.driver.capabilities)) {
+      await blockSource(ctx);
+      // Nothing is left where it came from that a job could be watched from: the platform has ended it, or somebody has.
+      if (wasMovedAway(ctx.record, before)) return arrived(ctx, before, 0, 0);
+    }
     const outcome = await unstoppable(ctx, 'the platform runs this hot migration: waiting for its end', async () =>
       ctx.driver.migrate(ctx.move(await ctx.read()), ctx.run('finishing')),
     );
     const reality = await blockSource(ctx);
-    // The job has ended well: from here only forward, whatever has become of the VM on the target since (read-back tells).
     for (const warning of outcome.warnings) ctx.warn(`${ctx.vm}: ${warning}`);
-    // Downtime is what the platform measured; the record knows two moments, so they are put that far apart.
-    await ctx.save({
-      targetStarting: true,
-      bytes: ctx.record.bytes + outcome.bytes,
-      backAt: iso(reality.at),
-      offAt: iso(reality.at - (outcome.downtimeMs ?? 0)),
-    });
-    return 'next';
+    return arrived(ctx, reality, outcome.bytes, outcome.downtimeMs ?? 0);
   },
   undo: stopJob,
 };
+
+/** The job has ended well: from here only forward, whatever has become of the VM on the target since (read-back tells). */
+async function arrived(ctx: MoveContext, { at }: Reality, bytes: number, downtimeMs: number): Promise<StepResult> {
+  // Downtime is what the platform measured; the record knows two moments, so they are put that far apart.
+  await ctx.save({ targetStarting: true, bytes: ctx.record.bytes + bytes, backAt: iso(at), offAt: iso(at - downtimeMs) });
+  return 'next';
+}
 
 const block: Step = {
   name: 'block-source',
