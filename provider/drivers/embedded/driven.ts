@@ -9,7 +9,7 @@ import { missingOn } from './power.js';
 import { awaitNetwork, pump, type Parts } from './pump.js';
 import { bestRate } from './throughput.js';
 import { DEFINE_MS } from './timing.js';
-import { acknowledge, beginPass, dirtyNow, imagesOf, openTransfer, resumeTransfer, type Open } from './transfers.js';
+import { acknowledge, areSent, beginPass, dirtyNow, imagesOf, openTransfer, resumeTransfer, type Open } from './transfers.js';
 import { distrustOf, newDiskOf, passHolds } from './trust.js';
 import { isUp } from './vm-state.js';
 
@@ -150,15 +150,17 @@ function brokenPass(open: Open): string {
 }
 
 const isComplete = (open: Open): boolean =>
-  open.target.defined && open.transfer.complete?.boots === open.source.boots && open.transfer.complete.writes === open.writes;
+  open.target.defined &&
+  open.transfer.complete?.boots === open.source.boots &&
+  open.transfer.complete.writes === open.writes &&
+  areSent(open, open.transfer.disks);
 
 /** Everything was sent and flushed (by a run that ended before it could define the VM). */
-const isHeld = ({ transfer, source, writes }: Open): boolean =>
-  transfer.pass === null &&
-  transfer.distrust === '' &&
-  transfer.last?.final === true &&
-  transfer.last.boots === source.boots &&
-  transfer.last.writes === writes;
+function isHeld(open: Open): boolean {
+  const { transfer, source, writes } = open;
+  if (transfer.pass !== null || transfer.distrust !== '' || transfer.last?.final !== true) return false;
+  return transfer.last.boots === source.boots && transfer.last.writes === writes && areSent(open, transfer.disks);
+}
 
 function outcome(open: Open, move: Move): Outcome {
   const { view, target, transfer } = open;

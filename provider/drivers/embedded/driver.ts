@@ -28,7 +28,14 @@ export function embeddedDriver(model: Model): Driver {
         return change(view);
       });
   };
-  const partsOf = (move: Move, run: Run): Parts => ({ model: { ...model, update: fenced(move.vm.uuid, run.holder) }, clock });
+  /** A run that was told to stop does not begin another change. */
+  const partsOf = (move: Move, run: Run): Parts => {
+    const update: Model['update'] = async (change) => {
+      refuseAborted(run.signal);
+      return fenced(move.vm.uuid, run.holder)(change);
+    };
+    return { model: { ...model, update }, clock };
+  };
   const act = async <T>(copy: CopyRef, run: Run, change: (view: View) => T): Promise<T> => {
     refuseAborted(run.signal);
     await run.checkLease();

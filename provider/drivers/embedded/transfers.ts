@@ -7,7 +7,7 @@ import { addIncoming, incomingDisk, refuseBusy } from './definition.js';
 import { needCopy, reachable, type View } from './model.js';
 import { isFull, noRoomText } from './troubles.js';
 import { copyOf, isUp, writesOf } from './vm-state.js';
-import type { CopyDisk, CopyWorld, Pass, Transfer, VmWorld, Work } from './world.js';
+import type { CopyDisk, CopyWorld, Pass, SentDisk, Transfer, VmWorld, Work } from './world.js';
 
 export interface Open {
   readonly view: View;
@@ -97,6 +97,7 @@ export function beginPass(open: Open, distrust: string, named = 0): Pass {
   transfer.distrust = '';
   transfer.complete = null;
   transfer.pass = {
+    disks: sentDisks(open),
     n,
     kind: everything ? 'full' : 'increment',
     distrust,
@@ -109,6 +110,27 @@ export function beginPass(open: Open, distrust: string, named = 0): Pass {
     startedAt: view.now,
   };
   return transfer.pass;
+}
+
+/** The disks as they are now, as a pass that begins now sends them. */
+function sentDisks({ state, source, target }: Open): Record<string, SentDisk> {
+  return Object.fromEntries(
+    target.disks.map((disk) => {
+      const truth = state.disks.find((one) => one.name === disk.name);
+      const path = source.disks.find((one) => one.name === disk.name)?.path ?? '';
+      return [disk.name, { image: disk.image, path, chain: truth?.chain ?? 0, virtualBytes: disk.virtualBytes }];
+    }),
+  );
+}
+
+/** The VM still has the disks that were sent, and no other: same images, same chains, same sizes. */
+export function areSent({ state, source, target }: Open, sent: Readonly<Record<string, SentDisk>>): boolean {
+  if (state.disks.length !== Object.keys(sent).length) return false;
+  return state.disks.every(({ name, chain, virtualBytes }) => {
+    const [then, path] = [sent[name], source.disks.find((disk) => disk.name === name)?.path];
+    const image = target.disks.find((disk) => disk.name === name)?.image;
+    return then?.chain === chain && then.virtualBytes === virtualBytes && then.path === path && then.image === image;
+  });
 }
 
 /** Puts what was sent by now onto the target; unfinished blocks are sent again by whoever goes on. */
@@ -156,13 +178,7 @@ export function acknowledge(open: Open, phase: 'increment' | 'final'): void {
   if (pass === null) return;
   for (const disk of target.disks) disk.segments = flush(disk.segments);
   transfer.n = pass.n;
-  transfer.disks = Object.fromEntries(
-    target.disks.map((disk) => {
-      const truth = state.disks.find((one) => one.name === disk.name);
-      const path = source.disks.find((one) => one.name === disk.name)?.path ?? '';
-      return [disk.name, { image: disk.image, path, chain: truth?.chain ?? 0, virtualBytes: disk.virtualBytes }];
-    }),
-  );
+  transfer.disks = pass.disks;
   const { n, kind, distrust, boots, at, all, total } = pass;
   transfer.last = {
     n,

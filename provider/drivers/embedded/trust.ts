@@ -1,6 +1,6 @@
 /** Whether what was sent so far may be built upon: the VM compared with what it was at the last acknowledged pass (rules.md §6.3). */
 import type { Move } from '../../core/driver.js';
-import { checkpointOf, type Open } from './transfers.js';
+import { areSent, checkpointOf, type Open } from './transfers.js';
 
 /** Why an increment would leave a silent gap; empty when it would not. */
 export function distrustOf(open: Open, move: Move): string {
@@ -31,17 +31,12 @@ export function distrustOf(open: Open, move: Move): string {
 
 /** Whether a pass that was interrupted can go on where it stopped. */
 export function passHolds(open: Open): boolean {
-  const { state, source, target, transfer, writes } = open;
+  const { source, transfer, writes } = open;
   const pass = transfer.pass;
-  if (pass === null || transfer.source !== source.id || transfer.distrust !== '') return false;
-  if (state.disks.length !== target.disks.length) return false;
+  if (pass === null || transfer.source !== source.id || transfer.distrust !== '' || !areSent(open, pass.disks)) return false;
   if (transfer.kind === 'cold') return pass.boots === source.boots && pass.at === writes;
   const checkpoint = checkpointOf(source, transfer.moveId, pass.n);
-  if (checkpoint === undefined || checkpoint.broken) return false;
-  return state.disks.every((disk) => {
-    const same = target.disks.find((one) => one.name === disk.name);
-    return checkpoint.chains[disk.name] === disk.chain && same?.virtualBytes === disk.virtualBytes;
-  });
+  return checkpoint !== undefined && !checkpoint.broken;
 }
 
 /** After *off*: a disk that the target does not hold at all would be copied whole with the VM off. */

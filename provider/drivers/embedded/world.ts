@@ -175,7 +175,7 @@ export interface Transfer {
   /** Images made so far: part of their identity. */
   generation: number;
   /** What the disks were when the last pass was acknowledged. */
-  disks: Record<string, { image: string; path: string; chain: number; virtualBytes: number }>;
+  disks: Record<string, SentDisk>;
   pass: Pass | null;
   last: Acknowledged | null;
   /** Why nothing that was sent may be trusted any more. */
@@ -202,12 +202,22 @@ export interface Acknowledged {
   final: boolean;
 }
 
+/** A disk as it was when it was sent. */
+export interface SentDisk {
+  image: string;
+  path: string;
+  chain: number;
+  virtualBytes: number;
+}
+
 export interface Work {
   disk: string;
   spans: Span[];
 }
 
 export interface Pass {
+  /** What the disks were when it began. */
+  disks: Record<string, SentDisk>;
   n: number;
   kind: 'full' | 'increment';
   distrust: string;
