@@ -173,7 +173,7 @@ const noRoom = ({ view, vm, target }: Open, disk: CopyDisk): PlacementError =>
 
 /** The target flushed: the pass counts. */
 export function acknowledge(open: Open, phase: 'increment' | 'final'): void {
-  const { view, state, source, target, transfer } = open;
+  const { view, target, transfer } = open;
   const pass = transfer.pass;
   if (pass === null) return;
   for (const disk of target.disks) disk.segments = flush(disk.segments);

@@ -66,7 +66,7 @@ describe('given a store that somebody else holds', () => {
   });
 
   test('a hold keeps others off until it is over', async () => {
-    const holding = fileStore(folder, emptyWorld).hold(60);
+    const holding = fileStore(folder, emptyWorld).hold(2000);
     await until(async () => (await readdir(folder)).includes('world.json.lock'));
     await expect(fileStore(folder, emptyWorld, 0).update(() => undefined)).rejects.toThrow('stayed locked');
     await holding;
