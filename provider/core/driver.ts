@@ -66,6 +66,10 @@ export interface Run {
 export interface Outcome {
   /** The copy on the target. */
   readonly target: CopyRef;
+  /**
+   * Sent for this move. A job or task of the platform tells all of it; a copy that a process of ours drives what the record does not
+   * count yet, with what an earlier run sent before it died, as far as the platform can tell.
+   */
   readonly bytes: number;
   /** Time the work took in the platform's time, ms. */
   readonly durationMs: number;
@@ -86,7 +90,7 @@ export interface Replication {
   readonly n: number;
   /** Identity of the target image per disk name. */
   readonly images: Readonly<Record<string, string>>;
-  /** Bytes sent by this call. */
+  /** Sent for this move and not counted by the record yet, as in `Outcome`; of a platform's own task what its last increment sent. */
   readonly bytes: number;
   readonly durationMs: number;
   /** What the next increment would have to send if it began now, bytes. */

@@ -5,6 +5,7 @@ import { blockSource, dropCopies, unblockSource } from './block.js';
 import { claim } from './claim.js';
 import { isHeldNow } from './go-now.js';
 import { parkIfInterrupted, unstoppable } from './parking.js';
+import { sentInAll } from './passes.js';
 import { readBack } from './read-back.js';
 import { isOff, ranBeforeBlock, ranSince } from './reality.js';
 import { retire, settle } from './retire.js';
@@ -88,7 +89,7 @@ const copy: Step = {
       ? unstoppable(ctx, 'the VM is off because of this move: it is finished first', send)
       : send());
     for (const warning of outcome.warnings) ctx.warn(`${ctx.vm}: ${warning}`);
-    await ctx.save({ bytes: ctx.record.bytes + outcome.bytes });
+    await ctx.save({ bytes: sentInAll(ctx, outcome) });
     return 'next';
   },
   undo: dropCopies,

@@ -61,7 +61,7 @@ const migrate: Step = {
 /** The job has ended well: from here only forward, whatever has become of the VM on the target since (read-back tells). */
 async function arrived(ctx: MoveContext, { at }: Reality, bytes: number, downtimeMs: number): Promise<StepResult> {
   // Downtime is what the platform measured; the record knows two moments, so they are put that far apart.
-  await ctx.save({ targetStarting: true, bytes: ctx.record.bytes + bytes, backAt: iso(at), offAt: iso(at - downtimeMs) });
+  await ctx.save({ targetStarting: true, bytes: Math.max(ctx.record.bytes, bytes), backAt: iso(at), offAt: iso(at - downtimeMs) });
   return 'next';
 }
 

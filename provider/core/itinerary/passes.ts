@@ -1,6 +1,6 @@
 /** Staged, while the VM runs: the full copy and the increments (rules.md §6.3). */
 import { iso } from '../clock.js';
-import type { Replication } from '../driver.js';
+import type { Outcome, Replication } from '../driver.js';
 import { copiedDisks } from '../estimate.js';
 import { isKnown } from '../inventory.js';
 import { hostOf } from '../locate.js';
@@ -63,6 +63,10 @@ export async function sendPasses(ctx: MoveContext): Promise<void> {
     if (fitsBudget(ctx) || stoppedShrinking(pass)) return;
   }
 }
+
+/** The platform's own task tells what it sent in all, also when it is asked again; a copy that we drive what is not counted yet. */
+export const sentInAll = ({ driver, record }: MoveContext, { bytes }: Outcome): number =>
+  driver.capabilities.increments === 'platform' ? Math.max(record.bytes, bytes) : record.bytes + bytes;
 
 export const fitsBudget = (ctx: MoveContext): boolean =>
   ctx.record.increment !== null && ctx.record.increment.projectedDowntimeMs <= ctx.record.options.downtimeBudgetMs;

@@ -8,7 +8,7 @@ import { claim } from './claim.js';
 import { goNow, isHeldNow, mayObey } from './go-now.js';
 import { isControlLost } from './lease.js';
 import { parkIfInterrupted, unstoppable } from './parking.js';
-import { fitsBudget, sendPasses } from './passes.js';
+import { fitsBudget, sendPasses, sentInAll } from './passes.js';
 import { readBack } from './read-back.js';
 import { hasArrived, isOff, isRunning, isUnread, notOff, ranBeforeBlock, ranSince } from './reality.js';
 import { retire, settle } from './retire.js';
@@ -163,9 +163,7 @@ async function finishOrGiveUp(ctx: MoveContext, reality: Reality): Promise<Outco
 
 async function finished(ctx: MoveContext, outcome: Outcome): Promise<StepResult> {
   for (const warning of outcome.warnings) ctx.warn(`${ctx.vm}: ${warning}`);
-  // A platform's own task tells what it sent in all, a pass that we drive what it sent itself.
-  const inAll = ctx.driver.capabilities.increments === 'platform' ? outcome.bytes : ctx.record.bytes + outcome.bytes;
-  await ctx.save({ bytes: Math.max(ctx.record.bytes, inAll) });
+  await ctx.save({ bytes: sentInAll(ctx, outcome) });
   return 'next';
 }
 

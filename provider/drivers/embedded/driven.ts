@@ -9,7 +9,7 @@ import { missingOn } from './power.js';
 import { awaitNetwork, pump, type Parts } from './pump.js';
 import { bestRate } from './throughput.js';
 import { DEFINE_MS } from './timing.js';
-import { acknowledge, areSent, beginPass, dirtyNow, imagesOf, openTransfer, resumeTransfer, type Open } from './transfers.js';
+import { acknowledge, areSent, beginPass, dirtyNow, imagesOf, openTransfer, resumeTransfer, uncounted, type Open } from './transfers.js';
 import { distrustOf, newDiskOf, passHolds } from './trust.js';
 import { isUp } from './vm-state.js';
 
@@ -23,7 +23,7 @@ export async function replicate(parts: Parts, move: Move, run: Run): Promise<Rep
     if (passHolds(open)) return null;
     const gap = brokenPass(open) || distrustOf(open, move);
     // Sent and flushed, but the record does not say so yet: a crash in between.
-    if (gap === '' && transfer.last?.n === named + 1 && !transfer.last.final) return replication(open, 0);
+    if (gap === '' && transfer.last?.n === named + 1 && !transfer.last.final) return replication(open, move);
     beginPass(open, gap, named);
     return null;
   });
@@ -33,7 +33,7 @@ export async function replicate(parts: Parts, move: Move, run: Run): Promise<Rep
   return parts.model.update((view) => {
     const open = resumeTransfer(view, move);
     acknowledge(open, 'increment');
-    return replication(open, open.transfer.last?.bytes ?? 0);
+    return replication(open, move);
   });
 }
 
@@ -130,7 +130,7 @@ function define(open: Open, move: Move): Outcome {
   }
   target.stateFiles = [...source.stateFiles];
   target.defined = true;
-  transfer.complete = { boots: source.boots, writes, bytes: transfer.last?.bytes ?? 0, ms: transfer.last?.ms ?? 0 };
+  transfer.complete = { boots: source.boots, writes, ms: transfer.last?.ms ?? 0 };
   return outcome(open, move);
 }
 
@@ -166,7 +166,7 @@ function outcome(open: Open, move: Move): Outcome {
   const { view, target, transfer } = open;
   return {
     target: refOf(view.dc, target),
-    bytes: transfer.complete?.bytes ?? 0,
+    bytes: uncounted(open, move),
     durationMs: transfer.complete?.ms ?? 0,
     started: false,
     sourceGone: false,
@@ -175,14 +175,14 @@ function outcome(open: Open, move: Move): Outcome {
   };
 }
 
-function replication(open: Open, bytes: number): Replication {
+function replication(open: Open, move: Move): Replication {
   const { view, source, target, transfer } = open;
   const last = transfer.last;
   return {
     n: transfer.n,
     images: imagesOf(target),
-    bytes,
-    durationMs: bytes === 0 ? 0 : (last?.ms ?? 0),
+    bytes: uncounted(open, move),
+    durationMs: last?.ms ?? 0,
     dirtyBytes: dirtyNow(open),
     bytesPerSecond: bestRate(view.dc, view.world, source.host, target.host, transfer.cap),
     kind: last?.kind ?? 'increment',

@@ -47,6 +47,7 @@ export function openTransfer(view: View, move: Move, kind: Transfer['kind']): Op
     distrust: '',
     complete: null,
     sent: 0,
+    sentBefore: move.record.bytes,
     startedAt: view.now,
     activeUntil: 0,
   };
@@ -142,9 +143,10 @@ export function land(open: Open, bytes: number): void {
     bytes > 0 ? target.disks.find((disk) => isWritten(pass, disk) && isFull(view.dc, view.world, target.host, disk.pool)) : undefined;
   if (full !== undefined) throw noRoom(open, full);
   const before = Math.floor(pass.sent / BLOCK);
-  const sent = Math.min(pass.total, pass.sent + bytes);
+  const reached = Math.min(pass.total, pass.sent + bytes);
+  const sent = pass.total - reached < 1 ? pass.total : reached;
   transfer.sent += sent - pass.sent;
-  pass.sent = pass.total - sent < 1 ? pass.total : sent;
+  pass.sent = sent;
   let blocks = Math.floor(pass.sent / BLOCK) - before;
   // While the guest runs on, the pass reads a frozen view of the disk; later it reads what is there.
   const at = isUp(source) && source.boots === pass.boots ? pass.at : writes;
@@ -194,6 +196,10 @@ export function acknowledge(open: Open, phase: 'increment' | 'final'): void {
   transfer.pass = null;
   transfer.activeUntil = 0;
 }
+
+/** Bytes sent that the record does not count yet: also those of a run that died before it could write them down. */
+export const uncounted = ({ transfer }: Open, move: Move): number =>
+  Math.max(0, Math.round(transfer.sentBefore + transfer.sent) - move.record.bytes);
 
 /** Bytes that an increment would send if it began now. */
 export function dirtyNow(open: Open): number {

@@ -181,8 +181,11 @@ export interface Transfer {
   /** Why nothing that was sent may be trusted any more. */
   distrust: string;
   /** Set when the target is complete and defined; void when the source ran since. */
-  complete: { boots: number; writes: number; bytes: number; ms: number } | null;
+  complete: { boots: number; writes: number; ms: number } | null;
+  /** Sent by all passes of this transfer, whoever drove them. */
   sent: number;
+  /** What the move had sent before this transfer was made (an earlier one was given up). */
+  sentBefore: number;
   startedAt: number;
   /** A process is moving data until then (model time). */
   activeUntil: number;

@@ -152,7 +152,10 @@ export async function pass(
 ): Promise<Move & { readonly sent: number; readonly kind: string; readonly distrust: string }> {
   const { n, images, bytes, kind, distrust } = await driver.replicate(move, run);
   const at = iso(await driver.clock.now());
-  const next = await save(driver, move, { increment: { n, images, at, bytes, projectedDowntimeMs: 0 } });
+  const next = await save(driver, move, {
+    increment: { n, images, at, bytes, projectedDowntimeMs: 0 },
+    bytes: move.record.bytes + bytes,
+  });
   return { ...next, sent: bytes, kind, distrust };
 }
 
