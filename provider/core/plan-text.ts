@@ -23,9 +23,14 @@ export interface Stop {
   readonly goFrom: Desired['goFrom'] | null;
 }
 
+/** The same plan, for a VM that is off by now. */
+export const withoutStop = (summary: string): string => summary.replace(`; ${willStop}`, '');
+
+const willStop = 'will-stop-vm';
+
 /** The plan of every staged move says that a go given at the VM is obeyed when it arrives (rules.md §4). */
 const stopWords = ({ method }: Route, { willStopVm, goFrom }: Stop): readonly string[] => [
-  ...(willStopVm ? ['will-stop-vm'] : []),
+  ...(willStopVm ? [willStop] : []),
   ...(method === 'staged' && goFrom !== null && goFrom !== 'declared' ? ['a go at the VM is obeyed'] : []),
 ];
 

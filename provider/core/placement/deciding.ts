@@ -6,6 +6,7 @@ import { bytesByPool } from '../estimate.js';
 import { isKnown, type Inventory } from '../inventory.js';
 import { hostOf, locate } from '../locate.js';
 import type { Plan } from '../plan.js';
+import { withoutStop } from '../plan-text.js';
 import { refusalText } from '../refusal.js';
 import type { PlacementRun, Session } from './session.js';
 
@@ -53,6 +54,8 @@ export function holdToPromise(plan: Plan, promised: string | null): void {
   if (promised === null || plan.summary === promised) return;
   // A VM that was busy when the plan was made promised nothing; only stopping it needs to have been said.
   if (promised === busySummary && plan.action === 'move' && plan.method !== 'staged' && !plan.willStopVm) return;
+  // An earlier run of this very move sent the shutdown; it has come to its end since the preview.
+  if (plan.action === 'continue' && plan.record?.stoppedByMove === true && withoutStop(promised) === plan.summary) return;
   throw new PlacementError(
     'plan-changed',
     `${plan.vm}: reality changed since the preview: promised ${words(promised)}, now ${words(plan.summary)}. Nothing was done.`,

@@ -1,6 +1,6 @@
 /** What comes at the wrong moment: a process that slept, a hold at the last second, a shutdown that is still on its way. */
 import { describe, expect, it } from 'vitest';
-import { applyPlacement, cancelMove } from '../../../provider/core/placement.js';
+import { applyPlacement, cancelMove, previewPlacement } from '../../../provider/core/placement.js';
 import type { Driver } from '../../../provider/core/driver.js';
 import type { Vm } from '../../../provider/core/inventory.js';
 import { Lab, urn, want } from './lab.js';
@@ -147,6 +147,33 @@ describe('a hold', () => {
 });
 
 describe('a shutdown that is still on its way', () => {
+  it.each([
+    ['cold', want('f1', { method: 'cold', allowShutdown: true, keepSource: 'no' })],
+    ['staged', want('f1', { shutdown: 'now', keepSource: 'no' })],
+  ])(
+    '%s: the run was halted after the request; what the next one promised holds when the guest goes off before it acts',
+    async (_method, desired) => {
+      const lab = new Lab({ vm: { shutdown: { takes: '2m' } } });
+      const halt = new AbortController();
+      const wrap = (driver: Driver): Driver => ({
+        ...driver,
+        shutdown: async (...args) => {
+          await driver.shutdown(...args);
+          halt.abort(new Error('the engine is gone'));
+        },
+      });
+      await expect(applyPlacement(lab.session(wrap), urn, desired, null, { ...lab.run(), halt: halt.signal })).rejects.toThrow(
+        'the engine is gone',
+      );
+      const next = lab.session();
+      const { summary } = await previewPlacement(next, urn, desired);
+      expect(summary).toContain('will-stop-vm');
+      await lab.advance(180_000);
+      expect(await applyPlacement(next, urn, desired, summary, lab.run())).toMatchObject({ phase: 'Settled', power: 'running' });
+      expect(at(await lab.vm())).toEqual(['f1 live running']);
+    },
+  );
+
   it.each([
     ['cold', want('f1', { method: 'cold', allowShutdown: true })],
     ['staged', want('f1', { shutdown: 'now' })],
