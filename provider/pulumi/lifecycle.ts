@@ -22,6 +22,7 @@ export async function create(plugin: Plugin, request: provider.CreateRequest, st
     const properties = await previewed(plugin, urn, news, null);
     return new CreateResponse().setId('').setProperties(toStruct(properties));
   }
+  await tellOfEarlierCreate(plugin, urn, news);
   const { session, state } = await carried(plugin, urn, news, request.getTimeout(), stop);
   return new CreateResponse()
     .setId(state.vmId)
@@ -49,6 +50,17 @@ export async function remove(plugin: Plugin, request: provider.DeleteRequest, st
   );
   if (message !== '') plugin.log.say(isUnsettled(phase) ? 'warning' : 'info', urn, naming(vm, message));
   return new Empty();
+}
+
+/** One that was killed: the engine goes on warning of it, also when this one ends well, and names no command that works in a pipeline. */
+async function tellOfEarlierCreate(plugin: Plugin, urn: string, news: Properties): Promise<void> {
+  const session = await sessionOf(plugin, urn);
+  const found = await readPlacement(session, agreed(plugin, urn, news).desired.vm);
+  const owner = found?.vm.record ?? found?.vm.claim ?? null;
+  if (owner?.urn !== urn || owner.stack !== session.stack) return;
+  const text =
+    'this resource was created before, and the engine does not know. If it warns of a pending create, then after this update run';
+  plugin.log.say('info', urn, naming(found?.vm.name ?? urn, `${text}: pulumi refresh --clear-pending-creates --yes`));
 }
 
 /** Decided by Check in this process, from the one survey; nothing is touched. */
@@ -97,8 +109,10 @@ async function carried(plugin: Plugin, urn: string, news: Properties, timeout: n
     if (error instanceof Error) report.fail(error.message);
     if (!MoveFailed.isMoveFailed(error)) throw error;
     const { state } = error;
-    // The state's message says the same and what to do, where the move has stopped for good.
-    const reason = state.phase === 'Failed' && state.message.includes(error.message) ? state.message : error.message;
+    // The state's message says the same, whether the VM runs, and what to do.
+    const isParked = state.phase === 'Parked' && error.code === 'interrupted';
+    const hasFailed = state.phase === 'Failed' && state.message.includes(error.message);
+    const reason = isParked || hasFailed ? state.message : error.message;
     throw new InitFailed(state.vmId, outputsOf(state), naming(state.vm, reason), true);
   } finally {
     plugin.acted = true;

@@ -15,7 +15,7 @@ export const interrupted = (ctx: MoveContext): PlacementError =>
 
 /** Runs what must not be stopped, and says so when an interrupt arrives meanwhile. */
 export async function unstoppable<T>(ctx: MoveContext, why: string, work: () => Promise<T>): Promise<T> {
-  const tell = (): void => ctx.warn(`${ctx.vm}: interrupted, but ${why}.`);
+  const tell = (): void => ctx.warn(`${ctx.vm}: interrupted, but ${why}. Interrupted again it stops where it is, and pulumi up goes on.`);
   if (ctx.interrupt.aborted) tell();
   else ctx.interrupt.addEventListener('abort', tell, { once: true });
   try {
