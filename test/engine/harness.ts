@@ -1,12 +1,12 @@
 /** A stack of its own for one test, on the real engine, with the built plugin and an embedded datacenter in a temporary folder. */
 import { spawn } from 'node:child_process';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { inject, onTestFinished } from 'vitest';
-import { stringify } from 'yaml';
+import { parse, stringify } from 'yaml';
 import { datacenter as usual } from './datacenter.js';
 
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
@@ -31,6 +31,8 @@ export interface Placement {
 
 /** What a test's `Pulumi.yaml` says; placements by the names of their resources. */
 export interface Program {
+  /** The project's, where another one than the usual is meant. */
+  readonly name?: string;
   readonly placements: Readonly<Record<string, Placement | Readonly<Record<string, unknown>>>>;
   readonly config?: Readonly<Record<string, unknown>>;
   readonly variables?: Readonly<Record<string, unknown>>;
@@ -58,27 +60,48 @@ export interface Stack {
   /** Acts as the outside world: `vmplacement embedded ...`. */
   outside(...args: string[]): Promise<void>;
   write(program: Program): Promise<void>;
+  /** Settings beside the datacenter in its file, e.g. of the lease. */
+  configure(settings: Readonly<Record<string, unknown>>): Promise<void>;
   /** As exported. */
   resources(): Promise<readonly StackResource[]>;
   /** By the name of the resource. */
   placement(name: string): Promise<StackResource>;
   exported(): Promise<string>;
+  /** Another stack with all that this one has and did: its state, its datacenter, its store. */
+  copy(atEnd: AtEnd): Promise<Stack>;
 }
+
+/** Where the removal of what was made is registered: at the end of a test, or of all tests of a file. */
+export type AtEnd = (remove: () => Promise<void>) => void;
 
 export interface Started {
   readonly pid: number;
   readonly kill: (signal: NodeJS.Signals) => void;
   readonly result: Promise<Result>;
+  /** Ends with the process itself, before what it said last was read. */
+  readonly gone: Promise<void>;
   /** Resolves when the output matches. */
   readonly says: (pattern: RegExp) => Promise<void>;
 }
 
 /** A new stack with this program, never deployed. */
-export async function stack(program: Program, datacenter: object = usual()): Promise<Stack> {
-  const dir = await mkdtemp(join(tmpdir(), 'vmplacement-stack-'));
-  onTestFinished(() => rm(dir, { recursive: true, force: true, maxRetries: 5 }));
+export async function stack(program: Program, datacenter: object = usual(), atEnd: AtEnd = onTestFinished): Promise<Stack> {
+  const dir = await folder(atEnd);
   await Promise.all([mkdir(join(dir, 'state')), mkdir(home, { recursive: true })]);
   await writeFile(join(dir, 'datacenter.yaml'), stringify(datacenter));
+  const made = stackIn(dir);
+  await made.write(program);
+  expectDone(await made.pulumi('stack', 'init', 'dev'), ['stack', 'init']);
+  return made;
+}
+
+async function folder(atEnd: AtEnd): Promise<string> {
+  const dir = await mkdtemp(join(tmpdir(), 'vmplacement-stack-'));
+  atEnd(() => rm(dir, { recursive: true, force: true, maxRetries: 5 }));
+  return dir;
+}
+
+function stackIn(dir: string): Stack {
   const env = {
     ...process.env,
     PULUMI_HOME: home,
@@ -101,6 +124,10 @@ export async function stack(program: Program, datacenter: object = usual()): Pro
     vmplacement,
     outside: async (...args) => expectDone(await vmplacement('embedded', ...args), args),
     write: (next) => writeFile(join(dir, 'Pulumi.yaml'), stringify(document(next))),
+    configure: async (settings) => {
+      const file = join(dir, 'datacenter.yaml');
+      await writeFile(file, stringify({ ...(parse(await readFile(file, 'utf8')) as object), ...settings }));
+    },
     exported: async () => (await pulumi('stack', 'export')).stdout,
     resources: async () => {
       const state = JSON.parse(await self.exported()) as { deployment: { resources?: StackResource[] } };
@@ -111,15 +138,18 @@ export async function stack(program: Program, datacenter: object = usual()): Pro
       if (found === undefined) throw new Error(`no resource ${name} in the state`);
       return found;
     },
+    copy: async (atEnd) => {
+      const to = await folder(atEnd);
+      await cp(dir, to, { recursive: true });
+      return stackIn(to);
+    },
   };
-  await self.write(program);
-  expectDone(await pulumi('stack', 'init', 'dev'), ['stack', 'init']);
   return self;
 }
 
 /** A stack whose placements were adopted where their VMs are. */
-export async function deployed(program: Program, datacenter?: object): Promise<Stack> {
-  const made = await stack(program, datacenter);
+export async function deployed(program: Program, datacenter?: object, atEnd?: AtEnd): Promise<Stack> {
+  const made = await stack(program, datacenter, atEnd);
   expectDone(await made.pulumi('up', '--skip-preview'), ['up']);
   return made;
 }
@@ -128,7 +158,14 @@ function expectDone(result: Result, args: readonly string[]): void {
   if (result.code !== 0) throw new Error(`${args.join(' ')} exited with ${result.code}:\n${result.text}`);
 }
 
-function document({ placements, config = { datacenterFile: 'datacenter.yaml' }, variables, resources, outputs }: Program): object {
+function document({
+  name = 'fleet',
+  placements,
+  config = { datacenterFile: 'datacenter.yaml' },
+  variables,
+  resources,
+  outputs,
+}: Program): object {
   const placed = Object.fromEntries(
     Object.entries(placements).map(([name, placement]) => [
       name,
@@ -136,7 +173,7 @@ function document({ placements, config = { datacenterFile: 'datacenter.yaml' }, 
     ]),
   );
   return {
-    name: 'fleet',
+    name,
     runtime: 'yaml',
     plugins: { providers: [{ name: 'vmplacement', path: bin }] },
     config: Object.fromEntries(Object.entries(config).map(([key, value]) => [`vmplacement:${key}`, { value }])),
@@ -166,10 +203,12 @@ function begin(command: string, args: readonly string[], cwd: string, env: NodeJ
     child.on('error', reject);
     child.on('close', (code) => (resolve({ code: code ?? 255, stdout, stderr, text }), heard()));
   });
+  const gone = new Promise<void>((resolve) => child.on('exit', () => resolve()));
   return {
     pid: child.pid ?? 0,
     kill: (signal) => void child.kill(signal),
     result,
+    gone,
     says: (pattern) =>
       new Promise((resolve, reject) => {
         const listener = () => {

@@ -1,9 +1,8 @@
-import { readdir, readFile, readlink } from 'node:fs/promises';
-import { setTimeout } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { passing } from './datacenter.js';
 import { expectGolden } from './golden.js';
-import { deployed, type Stack } from './harness.js';
+import { deployed } from './harness.js';
+import { plugins, pluginsGone } from './watch.js';
 
 const db = { vm: 'db-01', host: 'a1', keepSource: 'no' };
 const toC = { placements: { db: { ...db, host: 'c1' } } };
@@ -41,7 +40,7 @@ describe('a staged copy that is interrupted', () => {
     expect(await plugins(fleet)).not.toHaveLength(0);
     up.kill('SIGKILL');
     await up.result;
-    await until(async () => (await plugins(fleet)).length === 0);
+    await pluginsGone(fleet);
     const locked = await fleet.pulumi('up', '--skip-preview');
     expect(locked.text).toContain('locked');
     const freed = await fleet.pulumi('cancel', '--yes');
@@ -113,26 +112,3 @@ test('with onPending: wait the update stays, sends increments, and ends the move
   expect(result.code, result.text).toBe(0);
   expect((await fleet.placement('db')).outputs).toMatchObject({ host: 'c1', power: 'running', phase: 'Settled' });
 });
-
-/** Processes of the plugin that run for this stack: the engine starts them in the project's folder. */
-async function plugins({ dir }: Stack): Promise<string[]> {
-  const ids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
-  const found = await Promise.all(
-    ids.map(async (id) => {
-      const [cwd, command] = await Promise.all([readlink(`/proc/${id}/cwd`), readFile(`/proc/${id}/cmdline`, 'utf8')]).catch(() => [
-        '',
-        '',
-      ]);
-      return cwd === dir && command.includes('pulumi-resource-vmplacement');
-    }),
-  );
-  return ids.filter((_, index) => found[index]);
-}
-
-async function until(condition: () => Promise<boolean>): Promise<void> {
-  for (let tries = 0; tries < 100; tries += 1) {
-    if (await condition()) return;
-    await setTimeout(100);
-  }
-  throw new Error('it did not come to be within 10 s');
-}
