@@ -43,6 +43,7 @@ export async function moveOf(
     method,
     options,
     increment: null,
+    bytes: 0,
     go: null,
     step: method,
     epoch: 1,
