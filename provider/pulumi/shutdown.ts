@@ -21,7 +21,7 @@ export function endWithParent(server: RunningServer): void {
   };
   const asked = (signal: NodeJS.Signals) => {
     running.interrupt(`Interrupted (${signal}).`);
-    setTimeout(() => running.halt(`Interrupted (${signal}).`), haltAfterMs);
+    awakeFor(haltAfterMs, () => running.halt(`Interrupted (${signal}).`));
     end();
   };
   /** Nobody reads what it would still say, and the next run may already wait for it. */
@@ -43,7 +43,7 @@ export function endWithParent(server: RunningServer): void {
 
 async function finish(server: RunningServer): Promise<void> {
   const { running, datacenter, log } = server.plugin;
-  const late = setTimeout(() => process.exit(1), budgetMs);
+  awakeFor(budgetMs, () => process.exit(1));
   await running.whenIdle();
   // One more turn: an answer that was just made is to leave before the connection goes.
   await new Promise((resolve) => setImmediate(resolve));
@@ -54,9 +54,21 @@ async function finish(server: RunningServer): Promise<void> {
   }
   log.close();
   server.stop();
-  clearTimeout(late);
   process.exit(0);
 }
+
+/** Time in which this process was suspended does not count: one that wakes up still gives back what it holds. */
+function awakeFor(milliseconds: number, then: () => void): void {
+  let left = milliseconds;
+  const ticking = setInterval(() => {
+    left -= tickMs;
+    if (left > 0) return;
+    clearInterval(ticking);
+    then();
+  }, tickMs);
+}
+
+const tickMs = 100;
 
 /** A terminal or a file on stdin says nothing about the parent, e.g. when a person starts the plugin to debug it. */
 function stdinIsOurParents(): boolean {

@@ -88,11 +88,11 @@ export async function holdLease(parts: LeaseParts): Promise<HeldLease> {
       halt?.removeEventListener('abort', giveUp);
       over.abort();
       await renewing;
-      try {
-        await driver.release(vm.uuid, holder);
-      } catch (error) {
-        log(`${vm.name}: releasing the lease failed, it expires by itself: ${textOf(error)}`);
-      }
+      // Tried twice: it would keep the next run waiting.
+      const release = (): Promise<void> => driver.release(vm.uuid, holder);
+      await release()
+        .catch(release)
+        .catch((error: unknown) => log(`${vm.name}: releasing the lease failed, it expires by itself: ${textOf(error)}`));
     },
   };
 }
