@@ -47,8 +47,10 @@ export class Turns {
   #pace = 1;
   /** How long nobody of ours got a turn, ms. */
   #waitedMs = 0;
-  /** Ends the rest between two exchanges; `waiting`: whether somebody waited when it began. */
-  #rest: { readonly waiting: boolean; readonly end: () => void } | null = null;
+  /** Other processes have tickets: only they can free a turn without our knowing. */
+  #hasOthers = false;
+  /** Ends the rest between two exchanges. */
+  #rest: { readonly polls: boolean; readonly end: () => void } | null = null;
 
   constructor(private readonly parts: TurnsParts) {}
 
@@ -94,19 +96,19 @@ export class Turns {
     }
   }
 
-  /** Exchanges as long as there is a ticket: often while one waits, else as often as a lease is renewed. */
+  /** Exchanges as long as there is a ticket: often while one waits for other processes, else as often as a lease is renewed. */
   async #keep(): Promise<void> {
     const { driver, times } = this.parts;
     let failingMs = 0;
     while (this.#mine.size > 0) {
-      const waiting = this.#waits();
-      if (!waiting) this.#waitedMs = 0;
-      const restMs = waiting ? pollAfter(this.#waitedMs) : times.leaseRenewMs;
+      const polls = this.#polls();
+      if (!polls) this.#waitedMs = 0;
+      const restMs = polls ? pollAfter(this.#waitedMs) : times.leaseRenewMs;
       const over = new AbortController();
-      this.#rest = { waiting, end: () => over.abort() };
+      this.#rest = { polls, end: () => over.abort() };
       try {
-        // Only waiting makes time pass by itself: the turn of a dead process is free when its ticket has expired.
-        await driver.clock.sleep(restMs * this.#pace, waiting ? 'holder' : 'operator', over.signal);
+        // Only this makes time pass by itself: the turn of a dead process is free when its ticket has expired.
+        await driver.clock.sleep(restMs * this.#pace, polls ? 'holder' : 'operator', over.signal);
       } catch (error) {
         if (over.signal.aborted) continue;
         this.#refuse(error);
@@ -155,6 +157,7 @@ export class Turns {
       for (const uuid of left) this.#left.add(uuid);
       throw error;
     }
+    this.#hasOthers = tickets.length > ours.length;
     const obstacles = explain(tickets);
     for (const mine of ours) {
       const ticket = tickets.find(({ vm, holder }) => holder === this.parts.holder && vm.uuid === mine.request.vm.uuid);
@@ -201,13 +204,13 @@ export class Turns {
     ];
   }
 
-  #waits(): boolean {
-    return [...this.#mine.values()].some(({ isGranted }) => !isGranted);
+  #polls(): boolean {
+    return this.#hasOthers && [...this.#mine.values()].some(({ isGranted }) => !isGranted);
   }
 
   /** Ends the rest where it is of the wrong length by now. */
   #wake(): void {
-    if (this.#rest !== null && (this.#mine.size === 0 || this.#rest.waiting !== this.#waits())) this.#rest.end();
+    if (this.#rest !== null && (this.#mine.size === 0 || this.#rest.polls !== this.#polls())) this.#rest.end();
   }
 
   #refuse(error: unknown): void {
