@@ -2,7 +2,7 @@
 import { command } from '../core/command.js';
 import { formatBytes, formatDuration } from '../core/units.js';
 import { count, field, paint, table, wrap, type Look, type Style } from './text.js';
-import type { GoNote, LastMoveNote, StatusEntry, StatusReport } from './types.js';
+import type { GoNote, LastMoveNote, StatusEntry, StatusReport, TurnNote } from './types.js';
 import type { Phase } from '../core/record.js';
 
 export function statusText(report: StatusReport, look: Look, options: { readonly one: boolean; readonly all: boolean }): string {
@@ -11,7 +11,9 @@ export function statusText(report: StatusReport, look: Look, options: { readonly
     report.unreadHosts.length > 0
       ? [wrap(`warning: not read: ${report.unreadHosts.join(', ')}. VMs may be there that are not listed.`, look.columns, 2)]
       : [];
-  const body = options.one ? report.placements.map((entry) => detailText(entry, now, look)) : listText(report, now, look, options.all);
+  const body = options.one
+    ? report.placements.map((entry) => detailText(entry, report.turns, now, look))
+    : listText(report, now, look, options.all);
   return `${[...unread, ...body].join('\n')}\n`;
 }
 
@@ -22,12 +24,16 @@ function listText(report: StatusReport, now: number, look: Look, all: boolean): 
           `${count(report.unmanaged.length, 'VM')} of ${report.datacenter.source} ${report.unmanaged.length === 1 ? 'has' : 'have'} no placement (--all shows ${report.unmanaged.length === 1 ? 'it' : 'them'}).`,
         ]
       : [];
-  if (report.placements.length === 0) return ['No VM has a placement yet.', ...rest].map((line) => wrap(line, look.columns, 2));
+  const waiting = report.turns.flatMap(({ vm, waitsFor }) => (waitsFor === null ? [] : [wrap(`${vm}: ${waitsFor}`, look.columns, 2)]));
+  const queue = waiting.length > 0 ? ['', 'Waiting for a turn to move:', ...waiting] : [];
+  if (report.placements.length === 0)
+    return [...['No VM has a placement yet.', ...rest].map((line) => wrap(line, look.columns, 2)), ...queue];
   const rows = report.placements.map((entry) => [entry.vm, entry.place, entry.power, entry.phase, progressOf(entry, now)]);
   const next = report.placements.flatMap((entry) => nextOf(entry).map((line) => wrap(`${entry.vm}: ${line}`, look.columns, 2)));
   return [
     table(['VM', 'PLACE', 'POWER', 'PHASE', 'PROGRESS'], rows, look),
     ...(next.length > 0 ? ['', 'Next (vmplacement status VM says more):', ...next] : []),
+    ...queue,
     ...(rest.length > 0 ? ['', ...rest.map((line) => wrap(line, look.columns, 2))] : []),
   ];
 }
@@ -76,7 +82,7 @@ const phaseStyle: Readonly<Record<Phase, Style>> = {
   Failed: 'red',
 };
 
-function detailText(entry: StatusEntry, now: number, look: Look): string {
+function detailText(entry: StatusEntry, turns: readonly TurnNote[], now: number, look: Look): string {
   const line = (label: string, text: string): string => field(label, text, look, 14);
   const { replication, lastMove, keptSource } = entry;
   const lines = [
@@ -109,6 +115,7 @@ function detailText(entry: StatusEntry, now: number, look: Look): string {
       line('', `${formatBytes(lastMove.bytes)} sent, ${downtimeText(lastMove)}${lastMove.go === '' ? '' : `; go: ${lastMove.go}`}`),
     );
   }
+  for (const { vm, waitsFor } of turns) if (vm === entry.vm && waitsFor !== null) lines.push(line('waits', `for a turn: ${waitsFor}`));
   if (entry.lease !== null) lines.push(line('worked on by', `${entry.lease.holder}, until ${entry.lease.expiresAt} unless renewed`));
   for (const finding of entry.findings) lines.push(line(finding.severity, `${finding.code}: ${finding.message}`));
   if (entry.message !== '') lines.push(line('next', entry.message));

@@ -87,7 +87,17 @@ export interface StatusReport extends ReportOf<'status'> {
   readonly placements: readonly StatusEntry[];
   /** VMs without claim, record, annotation or kept source; left out of `placements` unless `--all`. */
   readonly unmanaged: readonly string[];
+  /** Moves that have their turn or wait for it, in the order of the queue. */
+  readonly turns: readonly TurnNote[];
   readonly unreadHosts: readonly string[];
+}
+
+export interface TurnNote {
+  readonly vm: string;
+  readonly state: 'waiting' | 'moving';
+  readonly holder: string;
+  /** What it waits for, for a person; null for one that moves. */
+  readonly waitsFor: string | null;
 }
 
 export interface StatusEntry {

@@ -1,7 +1,7 @@
 /** `vmplacement status`: what was read back, of one VM or of all that have a placement. */
 import type { Inventory } from '../../core/inventory.js';
 import { unreadHosts } from '../../core/inventory.js';
-import { readPlacement, type Session } from '../../core/placement.js';
+import { readPlacement, readQueue, type Session } from '../../core/placement.js';
 import { isManaged, statusEntry } from '../../report/status-entry.js';
 import { statusText } from '../../report/status-text.js';
 import { schemaVersion, type StatusEntry, type StatusReport } from '../../report/types.js';
@@ -18,6 +18,7 @@ export async function status(call: Call, wanted: string | undefined, options: St
     const shown = wanted === undefined ? inventory.vms.filter((vm) => options.all || isManaged(vm)) : [findVm(inventory, wanted)];
     const entries: StatusEntry[] = [];
     for (const vm of shown) entries.push(...(await readEntry(session, vm.uuid)));
+    const turns = await readQueue(session);
     const report: StatusReport = {
       schemaVersion,
       kind: 'status',
@@ -25,6 +26,7 @@ export async function status(call: Call, wanted: string | undefined, options: St
       observedAt: inventory.observedAt,
       placements: entries.sort((a, b) => (a.vm < b.vm ? -1 : 1)),
       unmanaged: inventory.vms.filter((vm) => !isManaged(vm)).map((vm) => vm.name),
+      turns: wanted === undefined ? turns : turns.filter(({ vm }) => shown.some(({ name }) => name === vm)),
       unreadHosts: unreadNames(inventory),
     };
     return { report, text: statusText(report, call.look, { one: wanted !== undefined, all: options.all }), exit: worst(entries) };

@@ -1,4 +1,6 @@
 import { describe, expect, test } from 'vitest';
+import type { Ticket } from '../../../provider/core/pool/ticket.js';
+import { openDatacenter } from '../../../provider/drivers/open.js';
 import { datacenterYaml, steady, up, usualStack } from './datacenter.js';
 import { tooLong, world, type World } from './io.js';
 
@@ -12,6 +14,19 @@ async function busyWorld(): Promise<World> {
   await up(there, 'db', { vm: 'db-01', host: 'a2' });
   await up(there, 'erp', { vm: 'erp-01', host: 'b1' });
   return there;
+}
+
+/** Moves away from a2, one at a time. */
+async function queued({ directory }: World, names: readonly string[]): Promise<void> {
+  const { driver } = await openDatacenter({ datacenterFile: 'datacenter.yaml' }, directory);
+  const slots = [{ kind: 'source' as const, name: 'a/a2', limit: 1 }];
+  await driver.pool((_, { nowMs }) => {
+    const tickets = names.map((name): Ticket => {
+      return { vm: { name, uuid: name }, holder: 'run-1@ci', slots, state: 'waiting', urgent: false, expiresAt: nowMs + 60_000 };
+    });
+    return { tickets, result: undefined };
+  });
+  await driver.close();
 }
 
 describe('status', () => {
@@ -52,6 +67,25 @@ describe('status', () => {
     const { exit, out } = await there.vmplacement('status', 'web-01');
     expect(exit).toBe(0);
     expect(out).toMatch(/web-01: Settled\n {2}place: {8}a\/a2, running\n.*last move: {4}hot a\/a1 -> a\/a2/s);
+  });
+
+  test('given moves that wait for their turn, then what each one waits for, also beside the VM itself', async () => {
+    const there = await busyWorld();
+    await queued(there, ['web-01', 'app-01', 'erp-01']);
+    const { exit, out } = await there.vmplacement('status');
+    expect(exit).toBe(3);
+    expect(tooLong(out)).toEqual([]);
+    expect(out).toContain(
+      '\n\nWaiting for a turn to move:\napp-01: a/a2 already sends 1 of 1 VM (web-01)\nerp-01: a/a2 already sends 1 of 1 VM (web-01)\n\n',
+    );
+    expect((await there.vmplacement('status', 'erp-01')).out).toMatch(
+      /\n {2}waits: {8}for a turn: a\/a2 already sends 1 of 1 VM\s+\(web-01\)\n/,
+    );
+    expect((await there.vmplacement('status', '--json')).json()['turns']).toEqual([
+      { vm: 'web-01', state: 'moving', holder: 'run-1@ci', waitsFor: null },
+      { vm: 'app-01', state: 'waiting', holder: 'run-1@ci', waitsFor: 'a/a2 already sends 1 of 1 VM (web-01)' },
+      { vm: 'erp-01', state: 'waiting', holder: 'run-1@ci', waitsFor: 'a/a2 already sends 1 of 1 VM (web-01)' },
+    ]);
   });
 
   test('given a host that cannot be read, then that is said, and a VM that may be there is no "no such VM"', async () => {
