@@ -1,6 +1,11 @@
-/** The turn of one placement: held while bytes of it may move (a move begins or goes on), given back in a pause. */
+/**
+ * The turn of one placement: held while bytes of it may move (a move begins or goes on), given back in a pause. A move that follows its
+ * VM to another host keeps the one that it has.
+ */
 import type { Desired } from '../desired.js';
+import { command } from '../command.js';
 import { PlacementError } from '../errors.js';
+import type { Capabilities } from '../driver.js';
 import type { Inventory, Place, Vm } from '../inventory.js';
 import { isStopped } from '../itinerary/index.js';
 import { liveCopy, locate } from '../locate.js';
@@ -8,6 +13,7 @@ import type { Plan } from '../plan.js';
 import { slotsOf } from '../pool/ticket.js';
 import type { Turn } from '../pool/turns.js';
 import type { MigrationRecord } from '../record.js';
+import { formatDuration } from '../units.js';
 import type { PlacementRun, Session } from './session.js';
 
 export interface HeldTurn {
@@ -38,7 +44,7 @@ interface Need {
 
 export function holdTurn(session: Session, desired: Desired, run: PlacementRun): HeldTurn {
   const { driver, turns, settings } = session;
-  const { clock } = driver;
+  const { clock, capabilities } = driver;
   const stop = run.halt === undefined ? run.signal : AbortSignal.any([run.signal, run.halt]);
   let held: { readonly key: string; readonly turn: Turn } | null = null;
 
@@ -78,7 +84,7 @@ export function holdTurn(session: Session, desired: Desired, run: PlacementRun):
     for (;;) {
       try {
         await clock.sleep(desired.incrementEveryMs, 'operator', over);
-        if (!isUrgent(record, await read(record))) continue;
+        if (!isUrgent(record, await read(record), capabilities)) continue;
         await turn.hurry();
         return;
       } catch (error) {
@@ -103,27 +109,38 @@ export function holdTurn(session: Session, desired: Desired, run: PlacementRun):
 
   return {
     async fits({ plan, inventory }) {
-      const need = needOf(plan, inventory, desired);
+      const need = needOf(plan, inventory, desired, capabilities);
       if (need === null) {
         await end();
         return true;
       }
       if (held?.key === keyOf(need)) return true;
       await end();
-      if ((await take(need, null)) === 'granted') return false;
-      throw new PlacementError('interrupted', `${plan.vm}: interrupted before anything was done.`, { vm: plan.vm });
+      const { timeoutMs } = run;
+      switch (await take(need, timeoutMs === null ? null : (await clock.now()) + timeoutMs)) {
+        case 'granted':
+          return false;
+        case 'interrupted':
+          throw new PlacementError('interrupted', `${plan.vm}: interrupted before anything was done.`, { vm: plan.vm });
+        case 'late':
+          throw new PlacementError(
+            'timeout',
+            `${plan.vm}: its turn to move did not come within ${formatDuration(timeoutMs ?? 0)}, the timeout of its resource. Nothing was done.`,
+            { vm: plan.vm, next: `${command('status', plan.vm)} says what it waits for; pulumi up asks again` },
+          );
+      }
     },
     async next(record, deadline) {
       const { vm, from, to } = record;
       await end();
-      return (await take({ vm, from, to, urgent: isUrgent(record, await read(record)), record }, deadline)) === 'granted';
+      return (await take({ vm, from, to, urgent: isUrgent(record, await read(record), capabilities), record }, deadline)) === 'granted';
     },
     end,
   };
 }
 
 /** null: no byte moves. To adopt, cancel, confirm or write down an end takes no turn. */
-function needOf(plan: Plan, inventory: Inventory, desired: Desired): Need | null {
+function needOf(plan: Plan, inventory: Inventory, desired: Desired, capabilities: Capabilities): Need | null {
   const { action, from, to, record } = plan;
   switch (action) {
     case 'none':
@@ -141,14 +158,24 @@ function needOf(plan: Plan, inventory: Inventory, desired: Desired): Need | null
       if (who === null || from === null || to === null) return null;
       const continued = action === 'continue' ? record : null;
       const { name, uuid } = who;
-      return { vm: { name, uuid }, from, to, urgent: continued !== null && isUrgent(continued, vm ?? undefined), record: continued };
+      return {
+        vm: { name, uuid },
+        from,
+        to,
+        urgent: continued !== null && isUrgent(continued, vm ?? undefined, capabilities),
+        record: continued,
+      };
     }
   }
 }
 
-/** The VM is off because of the move, or there is only forward: what waits now is the VM's user. */
-function isUrgent({ targetStarting, powerBefore }: MigrationRecord, vm: Vm | undefined): boolean {
-  return targetStarting || (powerBefore === 'running' && vm !== undefined && isStopped(liveCopy(vm)));
+/**
+ * The VM is off because of the move, or there is only forward: what would wait now is its user. Or the platform may be moving it by
+ * itself (a hot job, a task of its own), and has to be watched.
+ */
+function isUrgent({ targetStarting, powerBefore, method }: MigrationRecord, vm: Vm | undefined, { increments }: Capabilities): boolean {
+  if (targetStarting || method === 'hot' || (method === 'staged' && increments === 'platform')) return true;
+  return powerBefore === 'running' && vm !== undefined && isStopped(liveCopy(vm));
 }
 
 const keyOf = ({ vm, from, to }: Need): string => JSON.stringify([vm.uuid, from.cluster, from.host, to.cluster, to.host]);

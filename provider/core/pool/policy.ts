@@ -13,7 +13,6 @@ export function settle(tickets: readonly Ticket[], nowMs: number): readonly Tick
   const ledger = ledgerOf(alive.filter(moves), alive);
   return alive.map((ticket) => {
     if (ticket.state === 'moving') return ticket;
-    if (ticket.urgent) return { ...ticket, state: 'moving' };
     if (obstaclesOf(ledger, ticket).length === 0) {
       take(ledger, ticket);
       return { ...ticket, state: 'moving' };
@@ -23,7 +22,7 @@ export function settle(tickets: readonly Ticket[], nowMs: number): readonly Tick
   });
 }
 
-/** An urgent ticket moves from the moment it is there. */
+/** An urgent ticket has its slots from the moment it is there, taken or not. */
 const moves = ({ state, urgent }: Ticket): boolean => state === 'moving' || urgent;
 
 /** A slot that a waiting ticket does not get: all are taken, or what is free is reserved. */

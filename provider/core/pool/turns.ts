@@ -2,11 +2,12 @@
  * The tickets of one process: asks for turns, renews what it holds, gives turns back. However many of its moves wait, one exchange
  * with the pool serves them all, and one at a time is under way.
  */
-import type { Driver, PoolTime } from '../driver.js';
+import type { Driver } from '../driver.js';
 import { PlacementError } from '../errors.js';
-import { explain, settle } from './policy.js';
+import { explain, settle, type Obstacle } from './policy.js';
+import { renewed, type OwnTicket } from './renew.js';
 import type { Ticket } from './ticket.js';
-import { waitKey, waitText } from './words.js';
+import { waitText } from './words.js';
 
 export interface TurnsParts {
   readonly driver: Pick<Driver, 'pool' | 'clock'>;
@@ -17,7 +18,7 @@ export interface TurnsParts {
 export type TurnRequest = Pick<Ticket, 'vm' | 'slots' | 'urgent'>;
 
 export interface Listener {
-  /** What it waits for: at first, and whenever that is something else. */
+  /** What it waits for: at first, and when nothing of that holds any more. */
   readonly told: (why: string) => void;
   readonly log: (message: string) => void;
 }
@@ -149,7 +150,7 @@ export class Turns {
     let tickets: readonly Ticket[];
     try {
       tickets = await this.parts.driver.pool((found, time) => {
-        const settled = settle(this.#renewed(found, ours, left, time), time.nowMs);
+        const settled = settle(renewed(found, { ours, left, ...this.parts }, time.nowMs), time.nowMs);
         this.#pace = time.pace;
         return { tickets: settled, result: settled };
       });
@@ -166,42 +167,10 @@ export class Turns {
         if (!mine.isGranted) this.#waitedMs = 0;
         mine.grant();
       } else {
-        const what = obstacles(ticket);
-        mine.tell(waitKey(what), waitText(what));
+        mine.tell(obstacles(ticket));
       }
     }
     this.#wake();
-  }
-
-  /**
-   * The pool with our tickets as they are now. One that moves and is no longer there (this process slept too long) is put back as
-   * moving, since it does; one that waited goes to the end.
-   */
-  #renewed(found: readonly Ticket[], ours: readonly Mine[], left: ReadonlySet<string>, { nowMs }: PoolTime): readonly Ticket[] {
-    const { holder, times } = this.parts;
-    const byVm = new Map(ours.map((mine) => [mine.request.vm.uuid, mine]));
-    const isOurs = (ticket: Ticket): boolean => ticket.holder === holder;
-    const kept = found
-      .filter((ticket) => !isOurs(ticket) || !left.has(ticket.vm.uuid))
-      .map((ticket) => {
-        const mine = isOurs(ticket) ? byVm.get(ticket.vm.uuid) : undefined;
-        if (mine === undefined) return ticket;
-        const isDue = ticket.expiresAt - nowMs <= times.leaseExpireMs - times.leaseRenewMs;
-        return {
-          ...ticket,
-          urgent: mine.urgent,
-          state: mine.isGranted ? ('moving' as const) : ticket.state,
-          expiresAt: isDue ? nowMs + times.leaseExpireMs : ticket.expiresAt,
-        };
-      });
-    const there = new Set(kept.filter(isOurs).map(({ vm }) => vm.uuid));
-    const missing = ours.filter(({ request }) => !there.has(request.vm.uuid));
-    return [
-      ...kept,
-      ...missing.map(({ request: { vm, slots }, urgent, isGranted }): Ticket => {
-        return { vm, holder, slots, state: isGranted ? 'moving' : 'waiting', urgent, expiresAt: nowMs + times.leaseExpireMs };
-      }),
-    ];
   }
 
   #polls(): boolean {
@@ -219,13 +188,13 @@ export class Turns {
 }
 
 /** A ticket of this process, as the process sees it. */
-class Mine {
+class Mine implements OwnTicket {
   urgent: boolean;
   isGranted = false;
   readonly granted: Promise<void>;
   #resolve: () => void = () => undefined;
   #reject: (error: unknown) => void = () => undefined;
-  #said = '';
+  #said: readonly string[] = [];
 
   constructor(
     readonly request: TurnRequest,
@@ -249,10 +218,12 @@ class Mine {
     this.#reject(error);
   }
 
-  tell(key: string, text: string): void {
-    if (key === this.#said) return;
-    this.#said = key;
-    this.listener.told(text);
+  /** Names and numbers come and go, and so does one of several things: said again is only what is all different. */
+  tell(obstacles: readonly Obstacle[]): void {
+    const now = obstacles.map(({ slot }) => `${slot.kind} ${slot.name}`);
+    if (now.some((one) => this.#said.includes(one))) return;
+    this.#said = now;
+    this.listener.told(waitText(obstacles));
   }
 }
 

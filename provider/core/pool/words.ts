@@ -7,10 +7,6 @@ export function waitText(obstacles: readonly Obstacle[]): string {
   return (full.length > 0 ? full : obstacles).map(obstacleText).join('; ');
 }
 
-/** The same as long as it waits for the same things: names and numbers come and go. */
-export const waitKey = (obstacles: readonly Obstacle[]): string =>
-  obstacles.map(({ slot: { kind, name }, reservedFor }) => `${kind} ${name} ${reservedFor === null ? 'full' : 'reserved'}`).join('; ');
-
 function obstacleText({ slot: { kind, name }, limit, by, reservedFor }: Obstacle): string {
   if (reservedFor !== null) return `${reservedFor} is before it ${places[kind](name)}`;
   const moving = `${by.length} of ${limit} ${limit === 1 ? 'VM' : 'VMs'}${by.length === 0 ? '' : ` (${list(by)})`}`;

@@ -2,7 +2,7 @@
 import type { Concurrency, Desired } from '../../../provider/core/desired.js';
 import type { Driver } from '../../../provider/core/driver.js';
 import type { MoveEvent } from '../../../provider/core/events.js';
-import { applyPlacement, openSession, type Session } from '../../../provider/core/placement.js';
+import { applyPlacement, openSession, type PlacementRun, type Session } from '../../../provider/core/placement.js';
 import type { Ticket } from '../../../provider/core/pool/ticket.js';
 import type { PlacementState } from '../../../provider/core/state.js';
 import { embeddedDriver, type Model, type Outside } from '../../../provider/drivers/embedded/index.js';
@@ -12,6 +12,8 @@ import { settings, stack, want } from '../itinerary/lab.js';
 
 export const many = 1000;
 export const unlimited: Concurrency = { perSourceHost: many, perTargetHost: many, perLink: many, perDatacenter: many };
+
+const otherRun = 'other@machine';
 
 /** Verbs in which bytes move. */
 const verbs = ['migrate', 'copyOff', 'replicate', 'finish'] as const;
@@ -53,18 +55,13 @@ export class Fleet {
     );
   }
 
-  up(
-    session: Session,
-    vm: string,
-    host: string,
-    more: Partial<Desired> = {},
-    signal = new AbortController().signal,
-  ): Promise<PlacementState> {
-    const run = {
-      signal,
+  up(session: Session, vm: string, host: string, more: Partial<Desired> = {}, over: Partial<PlacementRun> = {}): Promise<PlacementState> {
+    const run: PlacementRun = {
+      signal: new AbortController().signal,
       emit: (event: MoveEvent) => void (this.events.push(event), this.seen.push(this.tickets())),
       log: () => undefined,
       timeoutMs: null,
+      ...over,
     };
     return applyPlacement(session, `urn:${vm}`, { ...want(host, more), vm }, null, run);
   }
@@ -77,8 +74,15 @@ export class Fleet {
   async takeAll(vm: string): Promise<void> {
     await this.model.update(({ world, now, dc }) => {
       const slots = [{ kind: 'source' as const, name: 'a/a1', limit: 1 }];
-      const who = { vm: { name: vm, uuid: dc.find(vm).uuid }, holder: 'other@machine' };
+      const who = { vm: { name: vm, uuid: dc.find(vm).uuid }, holder: otherRun };
       world.pool = [{ ...who, slots, state: 'moving', urgent: false, expiresAt: now + 3_600_000 }];
+    });
+  }
+
+  /** What that process had taken is free again. */
+  async giveBack(): Promise<void> {
+    await this.model.update(({ world }) => {
+      world.pool = (world.pool ?? []).filter(({ holder }) => holder !== otherRun);
     });
   }
 

@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Concurrency } from '../../../provider/core/desired.js';
 import type { Driver } from '../../../provider/core/driver.js';
+import { PlacementError } from '../../../provider/core/errors.js';
 import { Fleet } from './fleet.js';
 import { moving } from './tickets.js';
 
@@ -82,7 +83,7 @@ describe('a move that waits for its turn', { timeout }, () => {
     const session = fleet.session({ perSourceHost: 1 }, wrap);
     const first = fleet.up(session, 'web-01', 'n1');
     await fleet.until(async () => (await fleet.named('moving')).includes('web-01'));
-    const second = fleet.up(session, 'web-02', 'n2', more, signal).catch((error: unknown) => error);
+    const second = fleet.up(session, 'web-02', 'n2', more, signal === undefined ? {} : { signal }).catch((error: unknown) => error);
     await fleet.until(async () => (await fleet.named('waiting')).includes('web-02'));
     return { fleet, held, first, second };
   }
@@ -115,6 +116,22 @@ describe('a move that waits for its turn', { timeout }, () => {
     await first;
     expect(await second).toMatchObject({ code: 'blocked', message: expect.stringContaining('maintenance') });
     expect(await fleet.tickets()).toEqual([]);
+  });
+
+  test('decides then also where nothing was expected to move', async () => {
+    const fleet = fleetOf(['web-01', 'web-02']);
+    const session = fleet.session({ perSourceHost: 1 });
+    // What this process has read is that it is where it shall be.
+    await fleet.outside.move('web-02', 'n2');
+    session.refresh();
+    await session.inventory();
+    await fleet.outside.move('web-02', 'a1');
+    await fleet.takeAll('web-01');
+    const waits = fleet.up(session, 'web-02', 'n2').catch((error: unknown) => error);
+    await fleet.until(async () => (await fleet.named('waiting')).includes('web-02'));
+    await fleet.outside.setHost('n2', 'maintenance');
+    await fleet.giveBack();
+    expect(await waits).toMatchObject({ code: 'blocked', message: expect.stringContaining('maintenance') });
   });
 
   test('and turns out to go elsewhere, then it takes the turn for there', async () => {
@@ -204,6 +221,29 @@ describe('a turn', { timeout }, () => {
     await fleet.takeAll('web-02');
     await fleet.up(fleet.session({ perSourceHost: 1 }), 'web-01', 'f1', { shutdown: 'now' });
     expect(fleet.notices('web-01').filter((text) => text.includes('turn'))).toEqual([]);
+  });
+
+  test('is not waited for where the platform may be moving the VM by itself', async () => {
+    const fleet = fleetOf(['web-01', 'web-02']);
+    const dead = (): Promise<never> => Promise.reject(new PlacementError('lease-lost', 'killed'));
+    // The hot job runs on; the process that began it is gone.
+    const began = fleet.session({}, (driver) => ({
+      ...driver,
+      migrate: (move, run) => driver.migrate(move, { ...run, checkLease: dead }),
+    }));
+    await fleet.up(began, 'web-01', 'n1').catch(() => undefined);
+    await fleet.takeAll('web-02');
+    expect(await fleet.up(fleet.session({ perSourceHost: 1 }), 'web-01', 'n1')).toMatchObject({ place: { host: 'n1' } });
+    expect(fleet.notices('web-01').filter((text) => text.includes('turn'))).toEqual([]);
+  });
+
+  test('is not waited for longer than the timeout of the resource', async () => {
+    const fleet = fleetOf(['web-01', 'web-02']);
+    await fleet.takeAll('web-02');
+    const waiting = fleet.up(fleet.session({ perSourceHost: 1 }), 'web-01', 'n1', {}, { timeoutMs: 600_000 });
+    await expect(waiting).rejects.toMatchObject({ code: 'timeout', message: expect.stringMatching(/within 10m.*Nothing was done/) });
+    expect(await fleet.named('waiting')).toEqual([]);
+    expect((await fleet.outside.show()).vms[0]).toMatchObject({ step: null });
   });
 
   test('is not waited for any longer when the VM was shut down meanwhile', async () => {
