@@ -116,3 +116,7 @@ export class Fleet {
     return { ...driver, ...(Object.fromEntries(counted) as Partial<Driver>) };
   }
 }
+
+/** VMs of these names, all alike, on a/a1. */
+export const fleetOf = (names: readonly string[], vm: Partial<EmbeddedVm> = {}): Fleet =>
+  new Fleet(Object.fromEntries(names.map((name) => [name, vm])));
