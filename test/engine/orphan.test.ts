@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { deployed, stack, type Stack, type Started } from './harness.js';
 import { isDone, nextUp } from './killing.js';
 import { atHome, away, slowly, vms, type SlowVm } from './slow-moves.js';
-import { gone, look, plugins, pluginsGone, signal, until, world } from './watch.js';
+import { gone, look, plugins, pluginsGone, signal, until, world, type Seen } from './watch.js';
 
 const vm = 'staged-01';
 const home = Object.fromEntries(vms.map((one) => [one, atHome(one)]));
@@ -130,6 +130,30 @@ test.concurrent(
     await isDone(fleet, vm, 'c1', { text });
   },
 );
+
+const stopping: readonly { readonly what: SlowVm; readonly step: string; readonly meanwhile: (seen: Seen) => boolean }[] = [
+  { what: 'hot-01', step: 'migrate', meanwhile: ({ world: { jobs } }) => Object.keys(jobs).length > 0 },
+  { what: 'cold-02', step: 'shutdown', meanwhile: ({ source }) => source?.shutdown != null },
+  { what: 'staged-02', step: 'shutdown', meanwhile: ({ source }) => source?.shutdown != null },
+];
+
+describe.concurrent.each(stopping)('a plugin at $step of $what whose CLI is killed', ({ what, step, meanwhile }) => {
+  test('stops before its next effect, though the VM is off or on its way, and gives its lease back', async ({ onTestFinished }) => {
+    const fleet = await template.copy(onTestFinished);
+    await fleet.write({ placements: { ...home, [what]: away(what) } });
+    const up = starts(fleet);
+    await until(fleet, what, up, meanwhile);
+    up.kill('SIGKILL');
+    await up.result;
+    await pluginsGone(fleet);
+    const left = await look(fleet, what);
+    expect(left?.vm.record).toMatchObject({ step, targetStarting: false });
+    expect(left?.world.leases).toEqual({});
+    const { code, text } = await nextUp(fleet);
+    expect(code, text).toBe(0);
+    await isDone(fleet, what, String(away(what)['host']), { text });
+  });
+});
 
 const creates: readonly { readonly what: SlowVm; readonly victim: 'plugin' | 'CLI' | 'both' }[] = [
   { what: 'hot-01', victim: 'both' },
