@@ -45,7 +45,9 @@ export function continuation(subject: Continued, start: (subject: Subject) => Pl
 /** From the point of no return on; hot, and where the platform starts the target by itself, once the VM has arrived. */
 function isForwardOnly(record: MigrationRecord, live: Copy, capabilities: Pick<Capabilities, 'separateStart'>): boolean {
   if (record.targetStarting) return true;
-  const arrived = live.power === 'running' && samePlace(live.ref, record.to);
+  // HA or a balancer may have taken it on from there already; the label of the move goes with it.
+  const isTarget = samePlace(live.ref, record.to) || (live.ref.moveId === record.moveId && !samePlace(live.ref, record.from));
+  const arrived = live.power === 'running' && isTarget;
   if (record.method === 'staged') return arrived && !capabilities.separateStart;
   return record.method === 'hot' && (record.done.includes('migrate') || arrived);
 }

@@ -49,12 +49,13 @@ export const copyAt = (vm: Vm, place: Place): Copy | null => vm.copies.find((cop
 
 /**
  * The copy that this move makes there, where copies carry such a label; somebody else may have moved the VM itself there meanwhile.
- * Past the point of no return it may be started, and HA or a balancer take it on, before this move has read it: its label goes with it.
+ * It may be started, by this move or by the platform's own task, and HA or a balancer take it on before this move has read it: its
+ * label goes with it.
  */
 function targetOf(vm: Vm, record: MigrationRecord): Copy | null {
   const ours = vm.copies.filter((copy) => copy.ref.moveId === record.moveId && copy.role !== 'kept' && !samePlace(copy.ref, record.from));
   const there = ours.find((copy) => samePlace(copy.ref, record.to)) ?? copyAt(vm, record.to);
-  return there ?? (record.targetStarting ? (ours[0] ?? null) : null);
+  return there ?? ours.find((copy) => record.targetStarting || copy.power === 'running') ?? null;
 }
 
 export const isUnread = (reality: Reality, place: Place): boolean =>
