@@ -1,6 +1,7 @@
 /** What operators, HA and failing hosts do to the copies of a VM, past every placement. */
 import { PlacementError } from '../../core/errors.js';
 import { placeText } from '../../core/inventory.js';
+import type { ResolvedVm } from '../../../schema/embedded.js';
 import { losePower } from './contents.js';
 import { abortJob, isOver } from './jobs.js';
 import { hostState, type Found, type View } from './model.js';
@@ -129,4 +130,10 @@ function isStartedWithHost(view: View, found: Found): boolean {
   } catch {
     return false; // Blocked, or held by a task: it stays as it is.
   }
+}
+
+/** As hypervisors do: the target was set up with the devices that the VM had when its live migration began. */
+export function refuseWhileMigrating({ world }: View, vm: ResolvedVm): void {
+  if (!Object.values(world.jobs).some((job) => job.vm === vm.id && job.kind === 'hot' && !isOver(job))) return;
+  throw new PlacementError('not-possible', `VM ${vm.name} is being migrated: it takes no new device until that is over.`, { vm: vm.name });
 }

@@ -123,8 +123,15 @@ async function completeTarget(parts: Parts, move: Move, run: Run): Promise<Outco
 }
 
 function define(open: Open, move: Move): Outcome {
-  const { vm, source, target, transfer, writes } = open;
+  const { view, vm, source, target, transfer, writes } = open;
   mustBeOff(open, move);
+  if (!areSent(open, transfer.disks)) {
+    const where = placeText(view.dc.place(source.host));
+    throw new PlacementError('platform', `A disk of VM ${vm.name} was changed on ${where} while it was copied: the copy is void.`, {
+      vm: vm.name,
+      next: 'find out who changed it, then pulumi up copies it again',
+    });
+  }
   if (source.stateFiles.includes('secret')) {
     throw new PlacementError('platform', `VM ${vm.name} has a secret beside its disks, which cannot be copied.`, { vm: vm.name });
   }

@@ -51,7 +51,7 @@ export function embeddedDriver(model: Model): Driver {
 
     async survey(_scope: SurveyScope, signal?: AbortSignal): Promise<Inventory> {
       refuseAborted(signal);
-      return model.read((view) => surveyWorld(view, model.wall.now()));
+      return model.survey((view) => surveyWorld(view, model.wall.now()));
     },
 
     migrate: (move, run) => migrate(partsOf(move, run), move, run),

@@ -2,7 +2,18 @@
 import { PlacementError } from '../../core/errors.js';
 import type { HostState } from '../../core/inventory.js';
 import { iso } from '../../core/clock.js';
-import { bootHost, copyOn, loseHostPower, mainCopy, moveByHand, removeCopy, restartElsewhere, shutDown, startSource } from './by-hand.js';
+import {
+  bootHost,
+  copyOn,
+  loseHostPower,
+  mainCopy,
+  moveByHand,
+  refuseWhileMigrating,
+  removeCopy,
+  restartElsewhere,
+  shutDown,
+  startSource,
+} from './by-hand.js';
 import { blocksOf, wholeImage } from './contents.js';
 import { newWorld, type Found, type Model, type View } from './model.js';
 import { openTroubles, type OutsideTroubles } from './outside-troubles.js';
@@ -106,11 +117,11 @@ export function openOutside(model: Model): Outside {
       }),
     annotate: (vm, value, giver) =>
       onVm(vm, (view, { state }) => {
-        state.annotation.push({ value, giver, at: iso(view.now) });
+        state.annotation = [...state.annotation, { value, giver, at: iso(view.now) }];
       }),
     snapshot: (vm, name) =>
       onVm(vm, (_view, { state, copy }) => {
-        copy.snapshots.push(name);
+        copy.snapshots = [...copy.snapshots, name];
         for (const disk of state.disks) disk.chain += 1;
       }),
     resizeDisk: (vm, disk, bytes) =>
@@ -121,6 +132,7 @@ export function openOutside(model: Model): Outside {
     addDisk: (vm, disk) =>
       onVm(vm, (view, { vm: declared, state, copy }) => {
         const { id, uuid } = declared;
+        refuseWhileMigrating(view, declared);
         if (state.disks.some((one) => one.name === disk.name)) throw new PlacementError('input', `There is a disk ${disk.name} already.`);
         const { name, bytes: virtualBytes, allocatedBytes } = disk;
         state.disks.push({ name, format: 'qcow2', virtualBytes, allocatedBytes, tracked: true, sharedWith: [], chain: 0 });

@@ -11,8 +11,8 @@ import type { World } from './world.js';
 export interface Store {
   /** Stores with the same key are the same store (sleepers of one process share a queue by it). */
   readonly key: string;
-  /** A private copy. */
-  read(): Promise<World>;
+  /** A private copy; where `asItIs` says that nothing will be changed in it, perhaps the shared one. */
+  read(asItIs?: (world: Readonly<World>) => boolean): Promise<World>;
   /** For a look that changes nothing: the copy is shared. */
   peek(): Promise<Readonly<World>>;
   /** `change` is short and synchronous; when it throws, nothing is written. */
@@ -60,9 +60,10 @@ class TextStore implements Store {
     return this.text.key;
   }
 
-  read(): Promise<World> {
+  read(asItIs: (world: Readonly<World>) => boolean = () => false): Promise<World> {
     return this.counted(async () => {
       const text = await this.text.read();
+      if (text !== null && this.known?.text === text && asItIs(this.known.world)) return this.known.world;
       return text === null ? this.write((world) => world) : parse(text, this.key);
     });
   }
