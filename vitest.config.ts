@@ -11,6 +11,10 @@ export default defineConfig({
       { extends: true, test: { name: 'contract', include: ['test/contract/**/*.test.ts'], testTimeout: 60 * seconds } },
       {
         extends: true,
+        test: { name: 'simulation', include: ['test/simulation/**/*.test.ts'], testTimeout: 1200 * seconds, hookTimeout: 300 * seconds },
+      },
+      {
+        extends: true,
         test: {
           name: 'engine',
           include: ['test/engine/**/*.test.ts'],

@@ -6,6 +6,7 @@ import { close, nothingYet, runParts } from './vitest-run.js';
 
 const parts = [
   { name: 'fast', projects: ['unit', 'contract'] },
+  { name: 'simulation', projects: ['simulation'] },
   { name: 'engine', projects: ['engine'] },
 ];
 

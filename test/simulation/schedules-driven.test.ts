@@ -1,0 +1,3 @@
+import { expectSchedules } from './expect-schedules.js';
+
+expectSchedules('driven');
