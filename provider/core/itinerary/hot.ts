@@ -1,5 +1,6 @@
 /** Hot: the VM keeps running; the platform's job moves it (rules.md §6 "Hot"). */
 import { iso } from '../clock.js';
+import { samePlace } from '../inventory.js';
 import { blockSource } from './block.js';
 import { claim } from './claim.js';
 import { unstoppable } from './parking.js';
@@ -45,8 +46,9 @@ const migrate: Step = {
     const before = await ctx.read();
     if (hasArrived(before, ctx.record, ctx.driver.capabilities)) {
       await blockSource(ctx);
-      // Nothing is left where it came from that a job could be watched from: the platform has ended it, or somebody has.
-      if (wasMovedAway(ctx.record, before)) return arrived(ctx, before, 0, 0);
+      // No job is left to be watched: nothing is where it came from, or the VM was taken on from where it went to.
+      const goneOn = before.target !== null && !samePlace(before.target.ref, ctx.record.to);
+      if (wasMovedAway(ctx.record, before) || goneOn) return arrived(ctx, before, 0, 0);
     }
     const outcome = await unstoppable(ctx, 'the platform runs this hot migration: waiting for its end', async () =>
       ctx.driver.migrate(ctx.move(await ctx.read()), ctx.run('finishing')),
