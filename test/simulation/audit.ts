@@ -130,7 +130,9 @@ function mayStop(view: View, actor: Actor, id: string, old: VmWorld | undefined,
   const record = state.record;
   if (record === null) return deny('without a record');
   const held = facts.heldSince(id);
-  if (held !== null && held < actor.process.readAt) deny('against a hold that it has read');
+  // The end of a move takes the annotation away, a hold too: only one that still stands counts.
+  const stands = old?.annotation.some(({ value }) => value === 'hold') === true;
+  if (stands && held !== null && held < actor.process.readAt) deny('against a hold that it has read');
   if (actor.declared?.shutdown === 'hold') deny('against a declared hold');
   const forced = state.copies.some(
     (copy) => copy.cause === 'destroyed' && old?.copies.find((was) => was.id === copy.id)?.power === 'running',

@@ -40,14 +40,6 @@ export const mutants: readonly Mutant[] = [
     driver('transfers.ts', '  for (const disk of target.disks) disk.segments = flush(disk.segments);\n', ''),
   ),
   driven(
-    'an increment begins at a checkpoint that the target has never acknowledged',
-    driver(
-      'transfers.ts',
-      'const previous = checkpointOf(source, transfer.moveId, transfer.n);',
-      'const previous = source.checkpoints.at(-1);',
-    ),
-  ),
-  driven(
     'the last increment is left out',
     driver(
       'driven.ts',
@@ -81,19 +73,6 @@ export const mutants: readonly Mutant[] = [
     core('itinerary/start.ts', "    await ctx.save(startingNow(reality));\n    return 'next';", "    return 'next';"),
   ),
   driven(
-    'a source that ran in between does not make the increment void',
-    core('itinerary/reality.ts', '  if (!isStopped(source)) return true;\n', '  if (!isStopped(source)) return false;\n'),
-  ),
-  driven(
-    'a hold is not looked at again before the shutdown',
-    core(
-      'itinerary/staged.ts',
-      'if (go === null || isHeldNow(ctx, reality) || !mayObey(ctx, go, reality)) {',
-      'if (ctx.record.go === null) {',
-    ),
-    core('itinerary/staged.ts', '    await ctx.save({ go, stoppedByMove: true });', '    await ctx.save({ stoppedByMove: true });'),
-  ),
-  driven(
     'a guest that does not obey is powered off without force',
     core(
       'itinerary/staged.ts',
@@ -113,36 +92,5 @@ export const mutants: readonly Mutant[] = [
     'a run whose parent has died goes on',
     core('itinerary/lease.ts', "  halt?.addEventListener('abort', giveUp, { once: true });", ''),
   ),
-  driven('a disk that was added after the last increment is forgotten', driver('driven.ts', ' || newDiskOf(open);', ';')),
   driven('the target does not grow with its disk', driver('transfers.ts', '    disk.virtualBytes = truth.virtualBytes;\n', '')),
-  driven(
-    'a run that does not know the plan stops the VM',
-    core('itinerary/go-now.ts', 'ctx.given.mayStop || go.place', 'ctx.stack !== "" || go.place'),
-  ),
-  driven(
-    'the source is removed before the target was read back',
-    core('itinerary/cold.ts', '  readBack(phase, sourceRan),\n', ''),
-    core('itinerary/staged.ts', '  readBack(phase, sourceRan),\n', ''),
-    core(
-      'itinerary/cold.ts',
-      '  startTarget(phase, sourceRan),\n  retire(phase, sourceRan),\n',
-      '  retire(phase, sourceRan),\n  startTarget(phase, sourceRan),\n',
-    ),
-    core(
-      'itinerary/staged.ts',
-      '  startTarget(phase, sourceRan),\n  retire(phase, sourceRan),\n',
-      '  retire(phase, sourceRan),\n  startTarget(phase, sourceRan),\n',
-    ),
-  ),
-  {
-    name: 'the task of the platform is forgotten when its move is cancelled',
-    style: 'task',
-    edits: [
-      driver(
-        'task.ts',
-        '    abortJob(view.dc, view.world, job);\n    delete view.world.jobs[job.moveId];\n  });\n}',
-        '    delete view.world.jobs["none"];\n  });\n}',
-      ),
-    ],
-  },
 ];
