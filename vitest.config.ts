@@ -11,7 +11,13 @@ export default defineConfig({
       { extends: true, test: { name: 'contract', include: ['test/contract/**/*.test.ts'], testTimeout: 60 * seconds } },
       {
         extends: true,
-        test: { name: 'simulation', include: ['test/simulation/**/*.test.ts'], testTimeout: 1200 * seconds, hookTimeout: 300 * seconds },
+        test: {
+          name: 'simulation',
+          include: ['test/simulation/**/*.test.ts'],
+          maxWorkers: 2,
+          testTimeout: 1200 * seconds,
+          hookTimeout: 300 * seconds,
+        },
       },
       {
         extends: true,
