@@ -2,6 +2,7 @@
 import { MoveFailed, applyPlacement, readPlacement, releasePlacement, type PlacementRun, type Session } from '../core/placement.js';
 import { PlacementError } from '../core/errors.js';
 import type { Desired } from '../core/desired.js';
+import { locate } from '../core/locate.js';
 import type { Plan } from '../core/plan.js';
 import type { PlacementState } from '../core/state.js';
 import { announce } from './announce.js';
@@ -55,12 +56,14 @@ export async function remove(plugin: Plugin, request: provider.DeleteRequest, st
 /** One that was killed: the engine goes on warning of it, also when this one ends well, and names no command that works in a pipeline. */
 async function tellOfEarlierCreate(plugin: Plugin, urn: string, news: Properties): Promise<void> {
   const session = await sessionOf(plugin, urn);
-  const found = await readPlacement(session, agreed(plugin, urn, news).desired.vm);
-  const owner = found?.vm.record ?? found?.vm.claim ?? null;
+  const found = locate(await session.inventory(), agreed(plugin, urn, news).desired.vm);
+  // A VM that is not found, or not the only one of its name, is what the update itself refuses, in its own words.
+  if (found.kind !== 'found') return;
+  const owner = found.vm.record ?? found.vm.claim;
   if (owner?.urn !== urn || owner.stack !== session.stack) return;
   const text =
     'this resource was created before, and the engine does not know. If it warns of a pending create, then after this update run';
-  plugin.log.say('info', urn, naming(found?.vm.name ?? urn, `${text}: pulumi refresh --clear-pending-creates --yes`));
+  plugin.log.say('info', urn, naming(found.vm.name, `${text}: pulumi refresh --clear-pending-creates --yes`));
 }
 
 /** Decided by Check in this process, from the one survey; nothing is touched. */
