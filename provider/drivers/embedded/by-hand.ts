@@ -1,7 +1,6 @@
 /** What operators, HA and failing hosts do to the copies of a VM, past every placement. */
 import { PlacementError } from '../../core/errors.js';
 import { placeText } from '../../core/inventory.js';
-import type { ResolvedVm } from '../../../schema/embedded.js';
 import { losePower } from './contents.js';
 import { abortJob, isOver } from './jobs.js';
 import { hostState, type Found, type View } from './model.js';
@@ -52,11 +51,19 @@ export function startSource(view: View, name: string): PlacementError | null {
 export function moveByHand(view: View, { vm, state, copy }: Found, host: string): CopyWorld {
   const place = view.dc.place(host);
   if (copy.host === place.host) return copy;
-  for (const job of Object.values(view.world.jobs)) if (job.source === copy.id && !isOver(job)) abortJob(view.dc, view.world, job);
+  for (const job of Object.values(view.world.jobs))
+    if (job.source === copy.id && !isOver(job)) abortJob(view.dc, view.world, job, 'the VM was taken from its source');
   const moved: CopyWorld = { ...copy, id: copyId(vm.uuid, state.nextCopy), host, checkpoints: [], blocked: null };
   state.nextCopy += 1;
   state.copies = state.copies.map((other) => (other === copy ? moved : other));
   return moved;
+}
+
+/** As hypervisors do: the target was set up with the devices that the VM had when its migration began. */
+export function refuseUnderJob({ world }: View, { vm, copy }: Found): void {
+  const job = Object.values(world.jobs).find((one) => one.source === copy.id && !isOver(one));
+  if (job === undefined) return;
+  throw new PlacementError('platform', `VM ${vm.name} is locked by its migration ${job.moveId}.`, { vm: vm.name });
 }
 
 export function removeCopy(view: View, { vm, state, copy }: Found): void {
@@ -130,10 +137,4 @@ function isStartedWithHost(view: View, found: Found): boolean {
   } catch {
     return false; // Blocked, or held by a task: it stays as it is.
   }
-}
-
-/** As hypervisors do: the target was set up with the devices that the VM had when its live migration began. */
-export function refuseWhileMigrating({ world }: View, vm: ResolvedVm): void {
-  if (!Object.values(world.jobs).some((job) => job.vm === vm.id && job.kind === 'hot' && !isOver(job))) return;
-  throw new PlacementError('not-possible', `VM ${vm.name} is being migrated: it takes no new device until that is over.`, { vm: vm.name });
 }

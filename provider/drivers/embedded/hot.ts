@@ -9,7 +9,7 @@ import { abortJob, dueOf, enter, isOver } from './jobs.js';
 import { needCopy, refOf, type View } from './model.js';
 import type { Parts } from './pump.js';
 import { rateOf } from './throughput.js';
-import { copyOf, isUp, touch } from './vm-state.js';
+import { isUp, touch } from './vm-state.js';
 import type { Job } from './world.js';
 
 const wallPollMs = 250;
@@ -60,7 +60,9 @@ export async function watch(
 }
 
 export function jobOutcome(view: View, move: Move, job: Job): Outcome | null {
-  const target = copyOf(touch(view.dc, view.world, job.vm), job.target);
+  const { copies } = touch(view.dc, view.world, job.vm);
+  // One that has arrived may have been taken further since.
+  const target = copies.find((copy) => copy.id === job.target) ?? copies.find((copy) => copy.moveId === job.moveId && isUp(copy));
   if (target === undefined) return null;
   return {
     target: refOf(view.dc, target),
@@ -119,9 +121,7 @@ function attach(view: View, move: Move): Job {
     throw new PlacementError(
       'platform',
       `VM ${vm.name} is ${copy.power} on ${placeText(move.source)}: only a running VM is migrated live.`,
-      {
-        vm: vm.name,
-      },
+      { vm: vm.name, next: 'start it, then run again' },
     );
   }
   refuseHot(view, vm, copy, move.target);
@@ -134,9 +134,7 @@ function look(view: View, move: Move): Seen {
     throw new PlacementError(
       'platform',
       `The migration of VM ${move.vm.name} to ${placeText(move.target)} was aborted${job?.why === undefined ? '' : `: ${job.why}`}; it is still on ${placeText(move.source)}.`,
-      {
-        vm: move.vm.name,
-      },
+      { vm: move.vm.name, next: job?.why === undefined ? 'run again: it decides anew' : 'remove the cause, then run again' },
     );
   }
   const rate = rateOf(view.dc, view.world, job);
@@ -162,10 +160,16 @@ async function abandon(parts: Parts, move: Move, run: Run, why: string): Promise
     abortJob(view.dc, view.world, job);
     delete view.world.jobs[move.record.moveId];
   });
+  const isHot = move.method === 'hot';
   throw new PlacementError(
     'timeout',
-    `The migration of VM ${move.vm.name} to ${placeText(move.target)} ${why} and was aborted; the VM runs on ${placeText(move.source)}.`,
-    { vm: move.vm.name, next: 'raise maxDuration or bandwidth, declare postCopy or suspend, or move it with method: staged or cold' },
+    `The migration of VM ${move.vm.name} to ${placeText(move.target)} ${why} and was aborted; the VM ${isHot ? 'runs' : 'is still'} on ${placeText(move.source)}.`,
+    {
+      vm: move.vm.name,
+      next: isHot
+        ? 'raise maxDuration or bandwidth, declare postCopy or suspend, or move it with method: staged or cold'
+        : 'look at both hosts and the network between them, then run again',
+    },
   );
 }
 

@@ -42,7 +42,8 @@ export const dirtyBytes = (dc: Datacenter, job: Pick<Job, 'vm' | 'disks'>, since
 export function fire(dc: Datacenter, world: World, job: Job): void {
   const state = touch(dc, world, job.vm);
   const [source, target] = [copyOf(state, job.source), copyOf(state, job.target)];
-  if (source === undefined || target === undefined) return abortJob(dc, world, job);
+  if (source === undefined) return abortJob(dc, world, job, 'the VM was taken from its source');
+  if (target === undefined) return abortJob(dc, world, job, 'what it had built on the target is gone');
   switch (job.kind) {
     case 'hot':
       return fireHot(dc, world, job, state, source, target);
@@ -84,7 +85,7 @@ export function enter(world: World, job: Job, stage: Job['stage'], bytes: number
 
 function fireHot(dc: Datacenter, world: World, job: Job, state: VmWorld, source: CopyWorld, target: CopyWorld): void {
   // A guest that shuts down takes its migration with it.
-  if (!isUp(source) && job.stage !== 'postcopy') return abortJob(dc, world, job);
+  if (!isUp(source) && job.stage !== 'postcopy') return abortJob(dc, world, job, `the VM went ${source.power} on its source`);
   const vm = dc.vm(job.vm);
   const took = world.at - job.stageSince;
   const rate = rateOf(dc, world, job);
@@ -133,7 +134,7 @@ function fireHot(dc: Datacenter, world: World, job: Job, state: VmWorld, source:
 }
 
 function fireCold(dc: Datacenter, world: World, job: Job, source: CopyWorld, target: CopyWorld): void {
-  if (isUp(source)) return abortJob(dc, world, job);
+  if (isUp(source)) return abortJob(dc, world, job, 'the VM was started on its source');
   if (job.stage === 'disks') {
     hold(dc, world, job, target);
     return enter(world, job, 'define', 0, world.at + DEFINE_MS);

@@ -111,7 +111,10 @@ export function needCopy(view: View, ref: CopyRef): Found {
   const found = findCopy(view, ref);
   if (found !== null) return found;
   const name = view.dc.find(uuidOfCopy(ref.platformId)).name;
-  throw new PlacementError('platform', `There is no copy ${ref.platformId} of VM ${name} on ${placeText(ref)}.`, { vm: name });
+  throw new PlacementError('platform', `There is no copy ${ref.platformId} of VM ${name} on ${placeText(ref)} any more.`, {
+    vm: name,
+    next: 'run again: it is read anew',
+  });
 }
 
 export const refOf = (dc: Datacenter, copy: CopyWorld): CopyRef => {

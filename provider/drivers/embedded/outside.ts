@@ -8,7 +8,7 @@ import {
   loseHostPower,
   mainCopy,
   moveByHand,
-  refuseWhileMigrating,
+  refuseUnderJob,
   removeCopy,
   restartElsewhere,
   shutDown,
@@ -71,8 +71,14 @@ export interface Outside extends OutsideTroubles {
 export function openOutside(model: Model): Outside {
   const onVm = (vm: string, change: (view: View, found: Found) => void): Promise<void> =>
     model.update((view) => change(view, mainCopy(view, vm)));
-  const onDisk = (vm: string, disk: string, change: (view: View, found: Found, truth: DiskWorld) => void): Promise<void> =>
+  /** A platform's own task or a live migration locks the definition of its VM. */
+  const onDefinition = (vm: string, change: (view: View, found: Found) => void): Promise<void> =>
     onVm(vm, (view, found) => {
+      refuseUnderJob(view, found);
+      change(view, found);
+    });
+  const onDisk = (vm: string, disk: string, change: (view: View, found: Found, truth: DiskWorld) => void): Promise<void> =>
+    onDefinition(vm, (view, found) => {
       const truth = found.state.disks.find((one) => one.name === disk);
       if (truth === undefined) throw new PlacementError('input', `VM ${found.vm.name} has no disk ${disk}.`);
       change(view, found, truth);
@@ -120,7 +126,7 @@ export function openOutside(model: Model): Outside {
         state.annotation = [...state.annotation, { value, giver, at: iso(view.now) }];
       }),
     snapshot: (vm, name) =>
-      onVm(vm, (_view, { state, copy }) => {
+      onDefinition(vm, (_view, { state, copy }) => {
         copy.snapshots = [...copy.snapshots, name];
         for (const disk of state.disks) disk.chain += 1;
       }),
@@ -130,9 +136,8 @@ export function openOutside(model: Model): Outside {
         for (const one of copy.disks) if (one.name === disk) one.virtualBytes = bytes;
       }),
     addDisk: (vm, disk) =>
-      onVm(vm, (view, { vm: declared, state, copy }) => {
+      onDefinition(vm, (view, { vm: declared, state, copy }) => {
         const { id, uuid } = declared;
-        refuseWhileMigrating(view, declared);
         if (state.disks.some((one) => one.name === disk.name)) throw new PlacementError('input', `There is a disk ${disk.name} already.`);
         const { name, bytes: virtualBytes, allocatedBytes } = disk;
         state.disks.push({ name, format: 'qcow2', virtualBytes, allocatedBytes, tracked: true, sharedWith: [], chain: 0 });

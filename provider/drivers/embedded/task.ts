@@ -5,12 +5,12 @@ import { placeText } from '../../core/inventory.js';
 import { refuseAborted } from './clock.js';
 import { jobOutcome, newJob, watch } from './hot.js';
 import { abortJob, dirtyBytes } from './jobs.js';
-import { needCopy, type View } from './model.js';
+import { needCopy, reachable, type View } from './model.js';
 import type { Parts } from './pump.js';
 import { bestRate } from './throughput.js';
 import { imagesOf } from './transfers.js';
 import { copyOf, isUp, touch, writesOf } from './vm-state.js';
-import type { Job } from './world.js';
+import type { Job, VmWorld } from './world.js';
 
 /** Starts the task or finds it again, and watches until it waits for the source's shutdown. */
 export async function replicateByTask(parts: Parts, move: Move, run: Run): Promise<Replication> {
@@ -47,6 +47,8 @@ export async function cancelJob(parts: Parts, move: Move, run: Run): Promise<voi
   await parts.model.update((view) => {
     const job = view.world.jobs[move.record.moveId];
     if (job === undefined) return;
+    // What it has built there has to go, and whether the VM runs there already has to be known.
+    reachable(view, move.target);
     const target = copyOf(touch(view.dc, view.world, job.vm), job.target);
     if (target !== undefined && isUp(target)) {
       throw new PlacementError(
@@ -67,15 +69,24 @@ async function begin(parts: Parts, move: Move, run: Run, kind: 'cold' | 'staged'
   refuseAborted(run.signal);
   await run.checkLease();
   await parts.model.update((view) => {
-    const known = view.world.jobs[move.record.moveId];
-    if (known !== undefined && known.stage !== 'aborted') return;
     const { vm, state, copy } = needCopy(view, move.source);
+    const known = view.world.jobs[move.record.moveId];
+    if (known !== undefined && known.stage !== 'aborted' && !isOutdated(state, known)) return;
+    // Complete, and the VM has got other disks since: what it built goes.
+    if (known !== undefined) state.copies = state.copies.filter(({ id }) => id !== known.target);
     if (kind === 'cold' && isUp(copy)) {
       throw new PlacementError('not-possible', `VM ${vm.name} runs on ${placeText(move.source)}, it must be off.`, { vm: vm.name });
     }
     const job = newJob(view, move, kind);
     job.passAt = writesOf(vm, state, view.now);
   });
+}
+
+function isOutdated(state: VmWorld, job: Job): boolean {
+  const target = copyOf(state, job.target);
+  if (job.stage !== 'done' || target === undefined || target.boots > 0) return false;
+  const held = (name: string): number | undefined => target.disks.find((disk) => disk.name === name)?.virtualBytes;
+  return state.disks.length !== target.disks.length || state.disks.some((disk) => held(disk.name) !== disk.virtualBytes);
 }
 
 const stuck =

@@ -44,9 +44,7 @@ export function startCopy(view: View, found: Found): PlacementError | null {
     return new PlacementError(
       'platform',
       `VM ${vm.name} could not be started on ${placeText(view.dc.place(copy.host))}: it died at once.`,
-      {
-        vm: vm.name,
-      },
+      { vm: vm.name, next: 'look at that host, then run again' },
     );
   runCopy(view.dc, view.world, vm.id, copy, view.now);
   if (trouble === 'crashes') stopCopy(view.dc, view.world, vm.id, copy, view.now, { cause: 'crashed', bitmaps: 'broken' });
@@ -85,7 +83,10 @@ export function retireCopy(view: View, ref: CopyRef, moveId: string): void {
   if (found === null) return;
   const { vm, state, copy } = found;
   const refuse = (why: string): never => {
-    throw new PlacementError('not-possible', `The source of VM ${vm.name} on ${placeText(ref)} is not removed: ${why}.`, { vm: vm.name });
+    throw new PlacementError('not-possible', `The source of VM ${vm.name} on ${placeText(ref)} is not removed: ${why}.`, {
+      vm: vm.name,
+      next: 'look at both copies, then run again',
+    });
   };
   if (isUp(copy)) refuse('it runs');
   if (copy.keptBy !== null && copy.role !== 'kept') refuse('it ran since it was kept');
