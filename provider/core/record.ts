@@ -84,6 +84,8 @@ export interface MigrationRecord {
   /** When the target read running (or, where it was off before, when it was complete), in the platform's time. */
   readonly backAt: Timestamp | null;
   readonly bytes: number;
+  /** The disks of the source as they were before the last copy of them began. Absent: not known. */
+  readonly copiedDisks?: readonly { readonly name: string; readonly path: string; readonly virtualBytes: number }[];
   /** Point of no return (rules.md §6.9): written on both sides before the target is started. */
   readonly targetStarting: boolean;
   /** The target's last change as it was read then: one that is off and still shows it has provably never run. null: not told. */

@@ -12,7 +12,11 @@ export async function blockSource(ctx: MoveContext): Promise<Reality> {
   if (source === null || !isStopped(source)) return before;
   // Hot has switched its autostart off itself, and blocks before anything else.
   if (ctx.record.method !== 'hot') await remember(ctx, before, source);
-  if (!ctx.driver.capabilities.blocksStart) return before;
+  if (!ctx.driver.capabilities.blocksStart) {
+    // The least that keeps its host from starting it; a platform's own staged task sees to its source itself, hot has done it.
+    if (ctx.record.method === 'cold' && ctx.record.autostartBefore) await setAutostart(ctx, source, false);
+    return ctx.read();
+  }
   if (!source.blocked) {
     await ctx.checkLease();
     await ctx.driver.block(source.ref, ctx.record.moveId, ctx.run('finishing'));
@@ -22,9 +26,10 @@ export async function blockSource(ctx: MoveContext): Promise<Reality> {
 
 async function remember(ctx: MoveContext, reality: Reality, source: Copy): Promise<void> {
   const { record } = ctx;
+  // Once: a run that goes on would find what this move has set.
+  if (record.offAt !== null) return;
   const autostartBefore = isKnown(source.autostart) && !source.blocked ? source.autostart : record.autostartBefore;
-  if (record.offAt === null || autostartBefore !== record.autostartBefore)
-    await ctx.save({ ...(record.offAt === null ? wentOff(source, reality) : {}), autostartBefore });
+  await ctx.save({ ...wentOff(source, reality), autostartBefore });
 }
 
 const wentOff = (source: Copy, reality: Reality): Pick<MigrationRecord, 'offAt' | 'offChange'> => ({
@@ -32,16 +37,24 @@ const wentOff = (source: Copy, reality: Reality): Pick<MigrationRecord, 'offAt' 
   offChange: toldChange(source.lastChange),
 });
 
+async function setAutostart(ctx: MoveContext, source: Copy, value: boolean): Promise<void> {
+  if (isKnown(source.autostart) && source.autostart === value) return;
+  await ctx.checkLease();
+  await ctx.driver.autostart(source.ref, value, ctx.run('finishing'));
+}
+
 export const unblockSource: Undo = async (ctx) => {
-  if (!ctx.driver.capabilities.blocksStart) return;
+  const { record, driver } = ctx;
+  if (!driver.capabilities.blocksStart && record.method !== 'cold') return;
   const reality = await ctx.read();
   const { source } = reality;
   // Moved away by somebody else: nothing is left there that could be blocked.
-  if (source === null && !isUnread(reality, ctx.record.from)) return;
-  if (source === null) throw new Error(`${ctx.vm}: the source on ${ctx.record.from.host} cannot be read, so its block stays`);
+  if (source === null && !isUnread(reality, record.from)) return;
+  if (source === null) throw new Error(`${ctx.vm}: the source on ${record.from.host} cannot be read, so its block stays`);
+  if (!driver.capabilities.blocksStart && record.autostartBefore) await setAutostart(ctx, source, true);
   if (!source.blocked) return;
   await ctx.checkLease();
-  await ctx.driver.unblock(source.ref, ctx.run('finishing'));
+  await driver.unblock(source.ref, ctx.run('finishing'));
 };
 
 /** Stops what runs for this move and removes what it left on both sides. */

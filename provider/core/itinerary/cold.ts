@@ -3,11 +3,12 @@ import { PlacementError } from '../errors.js';
 import { placeText } from '../inventory.js';
 import { blockSource, dropCopies, unblockSource } from './block.js';
 import { claim } from './claim.js';
+import { copiedDisksOf } from './copied-disks.js';
 import { isHeldNow } from './go-now.js';
 import { parkIfInterrupted, unstoppable } from './parking.js';
 import { sentInAll } from './passes.js';
 import { readBack } from './read-back.js';
-import { isOff, ranBeforeBlock, ranSince } from './reality.js';
+import { isOff, needRead, powerText, ranBeforeBlock, ranSince } from './reality.js';
 import { retire, settle } from './retire.js';
 import { shutDown, startSourceAgain } from './shutdown.js';
 import { pointOfNoReturn, startTarget } from './start.js';
@@ -89,7 +90,7 @@ const copy: Step = {
       ? unstoppable(ctx, 'the VM is off because of this move: it is finished first', send)
       : send());
     for (const warning of outcome.warnings) ctx.warn(`${ctx.vm}: ${warning}`);
-    await ctx.save({ bytes: sentInAll(ctx, outcome) });
+    await ctx.save({ bytes: sentInAll(ctx, outcome), ...copiedDisksOf(reality.vm) });
     return 'next';
   },
   undo: dropCopies,
@@ -97,9 +98,10 @@ const copy: Step = {
 
 /** Somebody started the source: what was copied is void. The VM stays on the source. */
 async function sourceRan(ctx: MoveContext, reality: Reality): Promise<never> {
+  needRead(reality, ctx.record.from, 'whether the VM was started there is not known');
   throw new PlacementError(
     'platform',
-    `${ctx.vm}: was started on ${placeText(ctx.record.from)} by somebody else during its cold move (it reads ${reality.source?.power ?? 'absent'}); the copy is void.`,
+    `${ctx.vm}: was started on ${placeText(ctx.record.from)} by somebody else during its cold move (it reads ${powerText(reality, reality.source, ctx.record.from)}); the copy is void.`,
     { vm: ctx.vm, next: 'find out who started it, then pulumi up' },
   );
 }
@@ -109,7 +111,7 @@ export const coldSteps: readonly Step[] = [
   shutdown,
   block,
   copy,
-  pointOfNoReturn(phase, sourceRan),
+  pointOfNoReturn(phase, copy.name, sourceRan),
   startTarget(phase, sourceRan),
   readBack(phase, sourceRan),
   retire(phase, sourceRan),

@@ -32,7 +32,13 @@ export function moveContext(parts: ContextParts): MoveContext {
 
   /** Another front door may have put a request into the record; anything else is a second controller. */
   async function takeOverRequest(): Promise<void> {
-    const found = (await readReality(driver, record)).vm.record;
+    const seenNow = (await readReality(driver, record)).vm;
+    if (seenNow.recordProblem !== undefined)
+      throw new PlacementError('platform', `${vm}: its migration record cannot be read now: ${seenNow.recordProblem}.`, {
+        vm,
+        next: 'pulumi up when it can',
+      });
+    const found = seenNow.record;
     const { epoch: _e, request: _r, ...ours } = record;
     if (found !== null && found.request !== record.request) {
       const { epoch: _fe, request: _fr, ...theirs } = found;

@@ -5,7 +5,7 @@ import { blockSource } from './block.js';
 import { claim } from './claim.js';
 import { unstoppable } from './parking.js';
 import { readBack } from './read-back.js';
-import { hasArrived, wasMovedAway } from './reality.js';
+import { hasArrived, needRead, wasMovedAway } from './reality.js';
 import { retire, settle } from './retire.js';
 import type { MoveContext, Reality, Step, StepResult, Undo } from './step.js';
 
@@ -17,7 +17,9 @@ const autostartOff: Step = {
   words: 'switches the autostart of the source off',
   phase,
   run: async (ctx) => {
-    const { source } = await ctx.read();
+    const reality = await ctx.read();
+    const { source } = reality;
+    if (ctx.record.autostartBefore) needRead(reality, ctx.record.from, 'its autostart there is not switched off');
     if (ctx.record.autostartBefore && source !== null) {
       await ctx.checkLease();
       await ctx.driver.autostart(source.ref, false, ctx.run('finishing'));
@@ -25,7 +27,9 @@ const autostartOff: Step = {
     return 'next';
   },
   undo: async (ctx) => {
-    const { source } = await ctx.read();
+    const reality = await ctx.read();
+    const { source } = reality;
+    if (ctx.record.autostartBefore) needRead(reality, ctx.record.from, 'its autostart there is not put back');
     if (!ctx.record.autostartBefore || source === null) return;
     await ctx.checkLease();
     await ctx.driver.autostart(source.ref, true, ctx.run('finishing'));

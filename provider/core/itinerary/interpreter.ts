@@ -7,7 +7,7 @@ import { placeText } from '../inventory.js';
 import type { MigrationRecord, Phase } from '../record.js';
 import { isControlLost } from './lease.js';
 import { interrupted, parkIfInterrupted } from './parking.js';
-import { hasArrived, isRunning, runsTwice, wasMovedAway } from './reality.js';
+import { hasArrived, isRunning, isUnread, runsTwice, wasMovedAway } from './reality.js';
 import { twoCopies } from './start.js';
 import { followMoved, isCutover, rollBackCutover } from './staged.js';
 import type { MoveContext, Reality, Step, StepResult } from './step.js';
@@ -136,7 +136,7 @@ async function recover(ctx: MoveContext, error: unknown): Promise<unknown> {
     const cold =
       record.method === 'cold' && (record.powerBefore === 'running' || isRunning(reality.source) || wasMovedAway(record, reality));
     // Off on the source with a copy on the target: a hot job may have ended. Not one thing is taken back before that is known.
-    const hot = record.method === 'hot' && (isRunning(reality.source) || reality.target === null);
+    const hot = record.method === 'hot' && (isRunning(reality.source) || (reality.target === null && !isUnread(reality, record.to)));
     if (hot || cold) {
       const failures = await undo(ctx, { annotation: 'keep' });
       for (const failure of failures) ctx.warn(`${ctx.vm}: putting back: ${failure}`);

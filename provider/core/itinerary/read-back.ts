@@ -2,7 +2,7 @@
 import { iso } from '../clock.js';
 import { PlacementError } from '../errors.js';
 import { isKnown, placeText } from '../inventory.js';
-import { isRunning, isUnread, standing } from './reality.js';
+import { isRunning, isUnread, needRead, standing } from './reality.js';
 import { shallRun, sourceTookOver, type SourceRan } from './start.js';
 import type { Step } from './step.js';
 
@@ -18,10 +18,11 @@ export const readBack = (phase: Step['phase'], sourceRan: SourceRan | null): Ste
     const mustRun = record.method === 'hot' || shallRun(record);
     const gone = await sourceTookOver(ctx, reality, sourceRan);
     if (gone !== null) return gone;
+    if (target === null) needRead(reality, record.to, 'whether the VM runs there is not known; its source is kept');
     if (target === null || (mustRun && !isRunning(target)))
       throw new PlacementError(
         'platform',
-        `${ctx.vm}: reads as ${target?.power ?? 'absent'} on ${to} after the move; its source is kept.`,
+        `${ctx.vm}: reads as ${target?.power ?? 'not there'} on ${to} after the move; its source is kept.`,
         {
           vm: ctx.vm,
           next: `start it on ${to}, then pulumi up`,

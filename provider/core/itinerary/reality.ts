@@ -61,6 +61,19 @@ function targetOf(vm: Vm, record: MigrationRecord): Copy | null {
 export const isUnread = (reality: Reality, place: Place): boolean =>
   reality.unread.some((host: Host) => host.cluster === place.cluster && host.name === place.host);
 
+/** What a copy reads as, for a message: a host that did not answer is not one without the copy. */
+export const powerText = (reality: Reality, copy: Copy | null, place: Place): string =>
+  copy?.power ?? (isUnread(reality, place) ? `not readable (${placeText(place)} does not answer)` : 'not found there');
+
+/** Throws when this place could not be read: nothing is concluded from a copy that is not seen there. */
+export function needRead(reality: Reality, place: Place, what: string): void {
+  if (!isUnread(reality, place)) return;
+  throw new PlacementError('platform', `${reality.vm.name}: ${placeText(place)} cannot be read, so ${what}.`, {
+    vm: reality.vm.name,
+    next: 'pulumi up when that host answers',
+  });
+}
+
 /** The source is there and reads off (also: kept and blocked). */
 export const isOff = (copy: Copy | null): copy is Copy & { readonly power: 'off' } => copy !== null && copy.power === 'off';
 export const isRunning = (copy: Copy | null): copy is Copy & { readonly power: 'running' } => copy !== null && copy.power === 'running';
@@ -71,7 +84,7 @@ export const isStopped = (copy: Copy | null): boolean => copy !== null && (copy.
 /** "runs on b/b1", "is off on b/b1": one that was off before, or shall be left off, does not run. */
 export function standing(copy: Copy | null, place: Place): string {
   if (copy === null) return `is not found on ${placeText(place)}`;
-  return `${copy.power === 'running' ? 'runs' : `is ${copy.power}`} on ${placeText(place)}`;
+  return `${copy.power === 'running' ? 'runs' : `is ${copy.power}`} on ${placeText(copy.ref)}`;
 }
 
 /** How the source stays behind. */
@@ -83,8 +96,8 @@ export const keptText = ({ blocksStart }: Pick<Capabilities, 'blocksStart'>): st
  * time its host tells: a clock that was set back hides nothing.
  */
 export function ranSince(source: Copy, { offAt, offChange }: Pick<MigrationRecord, 'offAt' | 'offChange'>): boolean {
-  if (!isStopped(source)) return true;
-  if (offAt === null) return false;
+  // Never read off, or started again by a run that died before it wrote down what follows from that.
+  if (!isStopped(source) || offAt === null) return true;
   const { lastChange } = source;
   // A record of before has only the time, as the host told it.
   if (offChange === undefined) return isKnown(lastChange) && Date.parse(lastChange.at) > Date.parse(offAt);

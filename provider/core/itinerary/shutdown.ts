@@ -2,7 +2,7 @@
 import { isShutDownAsGo } from '../power-after-cancel.js';
 import { formatDuration } from '../units.js';
 import { isHeldNow } from './go-now.js';
-import { isOff, isRunning, isUnread, notOff } from './reality.js';
+import { isOff, isRunning, isUnread, needRead, notOff } from './reality.js';
 import type { MoveContext, Reality, Undo } from './step.js';
 import { waitFor } from './wait.js';
 
@@ -44,7 +44,9 @@ async function isHeldBack(ctx: MoveContext): Promise<boolean> {
 /** Shut down by the operator as the go, which no `up` may have taken yet: a cancel starts it again as one that the move stopped. */
 export const startAfterGo: Undo = async (ctx) => {
   const { record, driver } = ctx;
-  const { vm, source } = await ctx.read();
+  const reality = await ctx.read();
+  const { vm, source } = reality;
+  if (record.powerBefore === 'running') needRead(reality, record.from, 'whether the VM is to be started there again is not known');
   if (!record.stoppedByMove && source !== null && isShutDownAsGo({ vm, record, live: source, capabilities: driver.capabilities }))
     await ctx.save({ stoppedByMove: true });
   await startSourceAgain(ctx);

@@ -5,12 +5,13 @@ import { PlacementError } from '../errors.js';
 import { placeText, samePlace } from '../inventory.js';
 import { blockSource, dropCopies, unblockSource } from './block.js';
 import { claim } from './claim.js';
+import { copiedDisksOf } from './copied-disks.js';
 import { goNow, isHeldNow, mayObey } from './go-now.js';
 import { isControlLost } from './lease.js';
 import { parkIfInterrupted, unstoppable } from './parking.js';
 import { fitsBudget, sendPasses, sentInAll } from './passes.js';
 import { readBack } from './read-back.js';
-import { hasArrived, isOff, isRunning, isUnread, notOff, ranBeforeBlock, ranSince } from './reality.js';
+import { hasArrived, isOff, isRunning, isUnread, needRead, notOff, powerText, ranBeforeBlock, ranSince } from './reality.js';
 import { retire, settle } from './retire.js';
 import { shutDown, startSourceAgain } from './shutdown.js';
 import { pointOfNoReturn, sourceTookOver, startingNow, startTarget } from './start.js';
@@ -30,7 +31,7 @@ const replicate: Step = {
     if (ctx.record.increment !== null || isRunning(reality.source) || hasArrived(reality, ctx.record, ctx.driver.capabilities))
       return 'next';
     if (isOff(reality.source) && goNow(ctx, reality).force) return 'next';
-    const power = reality.source?.power ?? 'not found on its source';
+    const power = powerText(reality, reality.source, ctx.record.from);
     return pause(ctx, [`the VM is ${power} and its full copy is not complete: start it, or give "force" to copy it while it is off`]);
   },
   undo: dropCopies,
@@ -61,7 +62,7 @@ const shutdown: Step = {
     parkIfInterrupted(ctx);
     if (!isRunning(reality.source))
       return backToWaiting(ctx, {
-        reason: `the VM is ${reality.source?.power ?? 'not found on its source'}`,
+        reason: `the VM is ${powerText(reality, reality.source, ctx.record.from)}`,
         since: 'keep',
         increment: 'keep',
       });
@@ -85,7 +86,8 @@ const shutdown: Step = {
       shutDown(ctx, reality, force ? 'force' : 'graceful-only'),
     );
     if (off !== null) return 'next';
-    const power = (await ctx.read()).source?.power ?? 'not found on its source';
+    const now = await ctx.read();
+    const power = powerText(now, now.source, ctx.record.from);
     const reason =
       power === 'running'
         ? 'the guest did not obey the shutdown: it runs on and the move waits again (shut it down from inside, or give "force")'
@@ -131,6 +133,7 @@ const finish: Step = {
       await ctx.save(startingNow(reality));
       return 'next';
     }
+    needRead(reality, ctx.record.from, 'the last increment is not sent');
     if (reality.source === null)
       throw new PlacementError('platform', `${ctx.vm}: its source on ${placeText(ctx.record.from)} is not found.`, { vm: ctx.vm });
     const { separateStart } = ctx.driver.capabilities;
@@ -141,9 +144,9 @@ const finish: Step = {
     // Where finishing starts the target, the point of no return lies before it. Written once: the target may have run since.
     if (!separateStart && !ctx.record.targetStarting) await ctx.save(startingNow(reality));
     const outcome = await unstoppable(ctx, 'the VM is off: the cutover is finished first', () => finishOrGiveUp(ctx, reality));
-    if (!isDistrust(outcome)) return finished(ctx, outcome);
+    if (!isDistrust(outcome)) return finished(ctx, outcome, reality);
     if (!separateStart) await ctx.save({ targetStarting: false });
-    return ctx.record.go?.value === 'force' ? copyWhileOff(ctx, outcome) : distrusted(ctx, outcome);
+    return ctx.record.go?.value === 'force' ? copyWhileOff(ctx, outcome, reality) : distrusted(ctx, outcome);
   },
   undo: dropCopies,
 };
@@ -161,20 +164,20 @@ async function finishOrGiveUp(ctx: MoveContext, reality: Reality): Promise<Outco
   }
 }
 
-async function finished(ctx: MoveContext, outcome: Outcome): Promise<StepResult> {
+async function finished(ctx: MoveContext, outcome: Outcome, { vm }: Reality): Promise<StepResult> {
   for (const warning of outcome.warnings) ctx.warn(`${ctx.vm}: ${warning}`);
-  await ctx.save({ bytes: sentInAll(ctx, outcome) });
+  await ctx.save({ bytes: sentInAll(ctx, outcome), ...copiedDisksOf(vm) });
   return 'next';
 }
 
 /** Only under `force`: the full copy is made with the VM off. */
-async function copyWhileOff(ctx: MoveContext, { reason }: Distrust): Promise<StepResult> {
+async function copyWhileOff(ctx: MoveContext, { reason }: Distrust, reality: Reality): Promise<StepResult> {
   ctx.warn(`${ctx.vm}: the increment cannot be trusted (${reason}); "force" allows a full copy with the VM off.`);
   await dropCopies(ctx);
   const outcome = await unstoppable(ctx, 'the VM is off: the cutover is finished first', async () =>
     ctx.driver.copyOff(ctx.move(await ctx.read()), ctx.run('finishing')),
   );
-  return finished(ctx, outcome);
+  return finished(ctx, outcome, reality);
 }
 
 async function distrusted(ctx: MoveContext, { reason }: Distrust): Promise<StepResult> {
@@ -190,8 +193,9 @@ async function distrusted(ctx: MoveContext, { reason }: Distrust): Promise<StepR
 
 /** Somebody started the source after it had read off: the increment is void, the VM lives on where it is. */
 async function sourceRan(ctx: MoveContext, reality: Reality): Promise<StepResult> {
+  needRead(reality, ctx.record.from, 'whether the VM was started there is not known');
   await unblockSource(ctx);
-  const now = reality.source?.power ?? 'absent';
+  const now = powerText(reality, reality.source, ctx.record.from);
   return backToWaiting(ctx, {
     reason: `the VM was started on ${placeText(ctx.record.from)} by somebody else during the cutover (it reads ${now}): what was sent is void, the move waits again`,
     since: 'again',
@@ -243,7 +247,7 @@ export const stagedSteps: readonly Step[] = [
   shutdown,
   block,
   finish,
-  pointOfNoReturn(phase, sourceRan),
+  pointOfNoReturn(phase, finish.name, sourceRan),
   startTarget(phase, sourceRan),
   readBack(phase, sourceRan),
   retire(phase, sourceRan),

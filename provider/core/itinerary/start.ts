@@ -5,13 +5,14 @@ import { isKnown, placeText, type Timestamp } from '../inventory.js';
 import { iso } from '../clock.js';
 import { isSameChange, platformTime, toldChange } from '../host-clock.js';
 import type { MigrationRecord } from '../record.js';
-import { isOff, isRunning, isStopped, isUnread, ranSince } from './reality.js';
+import { changedDisk } from './copied-disks.js';
+import { isOff, isRunning, isStopped, isUnread, needRead, ranSince } from './reality.js';
 import type { MoveContext, Reality, Step, StepResult } from './step.js';
 import { againstTarget } from './target.js';
 import { waitFor } from './wait.js';
 
-/** `sourceRan`: what the method does when somebody started the source in between. */
-export const pointOfNoReturn = (phase: Step['phase'], sourceRan: SourceRan): Step => ({
+/** `copyStep`: the step that makes the target complete. `sourceRan`: what the method does when somebody started the source in between. */
+export const pointOfNoReturn = (phase: Step['phase'], copyStep: string, sourceRan: SourceRan): Step => ({
   name: 'point-of-no-return',
   words: 'writes down that the target is started',
   phase,
@@ -20,6 +21,10 @@ export const pointOfNoReturn = (phase: Step['phase'], sourceRan: SourceRan): Ste
     const reality = await ctx.read();
     const { source, target } = reality;
     if ((source !== null && ranSince(source, ctx.record)) || runsElsewhere(reality)) return sourceRan(ctx, reality);
+    needRead(reality, ctx.record.from, 'whether the VM was started there is not known: the target is not started');
+    const changed = changedDisk(reality.vm, ctx.record.copiedDisks);
+    if (changed !== null) return copyAgain(ctx, copyStep, changed);
+    if (target === null) needRead(reality, ctx.record.to, 'the VM is not started there');
     if (target === null)
       throw new PlacementError('platform', `${ctx.vm}: its copy on ${placeText(ctx.record.to)} is not found; it is not started.`, {
         vm: ctx.vm,
@@ -31,6 +36,15 @@ export const pointOfNoReturn = (phase: Step['phase'], sourceRan: SourceRan): Ste
     return 'next';
   },
 });
+
+/** What was copied is not all of it any more. */
+async function copyAgain(ctx: MoveContext, copyStep: string, changed: string): Promise<StepResult> {
+  const { done, to } = ctx.record;
+  ctx.warn(`${ctx.vm}: ${changed} after it was copied: what is on ${placeText(to)} is not started, the copy is made again.`);
+  const before = done.slice(0, done.indexOf(copyStep));
+  await ctx.save({ done: before, step: copyStep });
+  return 'back';
+}
 
 /** Starts it unless it shall stay off. Forward only: an error here leaves the record, the next run tries again. */
 export const startTarget = (phase: Step['phase'], sourceRan: SourceRan): Step => ({
@@ -62,9 +76,7 @@ export async function sourceTookOver(ctx: MoveContext, reality: Reality, sourceR
   // Once it was read back on the target, somebody (a balancer, HA) may move it on: only the source itself counts then.
   const another = record.done.includes('read-back') ? isRunning(reality.source) : runsElsewhere(reality);
   if (!ran && !another) return null;
-  // A person who removed the target has decided for the source.
-  const isGone = reality.target === null && !isUnread(reality, record.to);
-  if (sourceRan === null || !(isGone || neverRan(reality, record))) throw twoCopies(ctx, reality);
+  if (sourceRan === null || !(neverRan(reality, record) || isDecidedForSource(reality, record))) throw twoCopies(ctx, reality);
   await ctx.save({ targetStarting: false });
   return sourceRan(ctx, reality);
 }
@@ -81,6 +93,10 @@ export const startingNow = ({ target }: Reality): Pick<MigrationRecord, 'targetS
 /** Off, and with the very change of then: no clock has a say in it. */
 const neverRan = ({ target }: Reality, { startingChange }: MigrationRecord): boolean =>
   isOff(target) && isKnown(target.lastChange) && startingChange != null && isSameChange(target.lastChange, startingChange);
+
+/** A person has removed the target, as the message asks: nothing but the source is left. */
+const isDecidedForSource = (reality: Reality, { to }: MigrationRecord): boolean =>
+  reality.target === null && !isUnread(reality, to) && reality.vm.copies.every((copy) => copy === reality.source || copy.role !== 'live');
 
 /** Any other copy than the target runs, also one that somebody moved to a third host. */
 const runsElsewhere = ({ vm, target }: Reality): boolean => vm.copies.some((copy) => copy !== target && copy.power === 'running');
@@ -109,6 +125,7 @@ export function twoCopies(ctx: MoveContext, { vm }: Reality): PlacementError {
 async function start(ctx: MoveContext, reality: Reality): Promise<Reality> {
   const { record } = ctx;
   const run = ctx.run('finishing');
+  if (reality.target === null) needRead(reality, record.to, 'the VM is not started there');
   // One that ran already and crashed before it was read back is started again like one that never ran.
   if (reality.target === null || !isStopped(reality.target))
     throw new PlacementError(
@@ -119,8 +136,22 @@ async function start(ctx: MoveContext, reality: Reality): Promise<Reality> {
       },
     );
   await ctx.checkLease();
+  const before = toldChange(reality.target.lastChange);
   await ctx.driver.start(reality.target.ref, run);
-  const back = await waitFor(ctx, (now) => isRunning(now.target), record.options.noProgressTimeoutMs, run.signal);
+  const crashed = ({ target }: Reality): boolean => {
+    const change = target?.power === 'crashed' ? toldChange(target.lastChange) : null;
+    return change !== null && (before === null || !isSameChange(change, before));
+  };
+  const back = await waitFor(ctx, (now) => isRunning(now.target) || crashed(now), record.options.noProgressTimeoutMs, run.signal);
+  if (back !== null && crashed(back))
+    throw new PlacementError(
+      'platform',
+      `${ctx.vm}: crashed right after it was started on ${placeText(record.to)}; nothing else was touched.`,
+      {
+        vm: ctx.vm,
+        next: 'look at that host and at the console of the VM; pulumi up starts it there again',
+      },
+    );
   if (back !== null) return back;
   throw new PlacementError('timeout', `${ctx.vm}: was started on ${placeText(record.to)} but does not read as running.`, { vm: ctx.vm });
 }

@@ -20,13 +20,15 @@ export async function undo(ctx: MoveContext, ending: Pick<Ending, 'cancelled' | 
     called.add(step.undo);
     try {
       await step.undo(ctx);
-      // `step` stays: what was begun and could not be undone now is undone by the next attempt.
-      if (ctx.record.done.includes(step.name)) await ctx.save({ done: ctx.record.done.filter((name) => name !== step.name) });
     } catch (error) {
       if (isControlLost(error)) throw error;
       notUndone.push(step.name);
       failures.push(`${step.name}: ${(error instanceof Error ? error.message : String(error)).replace(/\.$/, '')}`);
     }
+    // Also one that could not be undone is done again before anything builds on it: what comes before it in the table was taken back.
+    // `step` stays: what was begun and could not be undone now is undone by the next attempt.
+    const done = ctx.record.done.filter((name) => name !== step.name);
+    if (done.length < ctx.record.done.length) await ctx.save({ done, ...(notUndone.length === 0 ? {} : { notUndone }) });
   }
   if (failures.length === 0) await endMove(ctx, { lastMove: null, ...ending });
   else await ctx.save({ phase: 'Failed', notUndone, failed: `putting back what the move had done failed: ${failures.join('; ')}` });

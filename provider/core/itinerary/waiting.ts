@@ -4,7 +4,7 @@ import { hostTime } from '../host-clock.js';
 import { distinctDurations } from '../units.js';
 import { goNow, mayObey } from './go-now.js';
 import { sendPass } from './passes.js';
-import { hasArrived, isOff, isRunning, notOff } from './reality.js';
+import { hasArrived, isOff, isRunning, notOff, powerText } from './reality.js';
 import { startAfterGo } from './shutdown.js';
 import { againstTarget } from './target.js';
 import type { MoveContext, Step, StepResult } from './step.js';
@@ -33,7 +33,7 @@ export const awaitGo: Step = {
     if (!isOff(reality.source) && !isRunning(reality.source))
       return pause(
         ctx,
-        warnings.length > 0 ? warnings : [`the VM is ${reality.source?.power ?? 'not found on its source'}: resume or stop it first`],
+        warnings.length > 0 ? warnings : [`the VM is ${powerText(reality, reality.source, ctx.record.from)}: resume or stop it first`],
       );
     if (go === null) {
       const reasons = [...warnings];

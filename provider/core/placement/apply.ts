@@ -44,7 +44,7 @@ async function apply(session: Session, urn: string, desired: Desired, promised: 
     try {
       await act(session, urn, desired, fresh, found, inTurn);
       await turn.end();
-      return await readState(session, found.vm.uuid, fresh.plan.findings);
+      return await readState(session, found.vm, fresh.plan.findings);
     } finally {
       session.promises.release(found.vm.uuid);
     }

@@ -38,7 +38,7 @@ export async function withMove<T>(
   } catch (error) {
     // Halted: nobody is left who would be told the state.
     if (!current.touched || run.halt?.aborted === true) throw error;
-    throw await moveFailed(session, record.vm.uuid, error, run);
+    throw await moveFailed(session, record.vm, error, run);
   } finally {
     await lease.end();
   }
@@ -75,11 +75,11 @@ async function takeLease(
 }
 
 /** With the state as it is now, read back; the error alone where even that fails. */
-export async function moveFailed(session: Session, uuid: string, error: unknown, run: PlacementRun): Promise<unknown> {
+export async function moveFailed(session: Session, vm: Pick<Vm, 'name' | 'uuid'>, error: unknown, run: PlacementRun): Promise<unknown> {
   if (MoveFailed.isMoveFailed(error)) return error;
   let state: PlacementState;
   try {
-    state = await readState(session, uuid);
+    state = await readState(session, vm);
   } catch (second) {
     run.log(`reading the state back failed as well: ${second instanceof Error ? second.message : String(second)}`);
     return error;

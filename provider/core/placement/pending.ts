@@ -16,7 +16,7 @@ export async function drive(session: Session, first: MoveContext, again: () => M
     case 'succeed':
       return;
     case 'fail': {
-      const state = await readState(session, ctx.record.vm.uuid);
+      const state = await readState(session, ctx.record.vm);
       const error = new PlacementError(
         'not-possible',
         `${ctx.vm}: waits for its go, and onPending: fail makes that an error. ${state.message}`,

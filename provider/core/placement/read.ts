@@ -2,7 +2,7 @@
 import { stateOf } from '../compare.js';
 import { PlacementError } from '../errors.js';
 import type { Finding } from '../finding.js';
-import { placeText, type Vm } from '../inventory.js';
+import { placeText, unreadHosts, type Vm } from '../inventory.js';
 import { hostPlace, locate } from '../locate.js';
 import { lookup } from '../lookup.js';
 import type { PlacementState } from '../state.js';
@@ -34,9 +34,20 @@ export async function readPlacement(session: Session, vm: string): Promise<{ rea
 }
 
 /** From a fresh survey. */
-export async function readState(session: Session, uuid: string, findings: readonly Finding[] = []): Promise<PlacementState> {
+export async function readState(
+  session: Session,
+  { name, uuid }: Pick<Vm, 'name' | 'uuid'>,
+  findings: readonly Finding[] = [],
+): Promise<PlacementState> {
   const inventory = await session.fresh({ vms: [uuid] });
   const [vm] = lookup(inventory).vmsByUuid(uuid);
-  if (vm === undefined) throw new PlacementError('platform', `${uuid}: not found when it was read back.`);
+  if (vm === undefined) {
+    const hosts = unreadHosts(inventory).map((host) => placeText(hostPlace(host)));
+    const unread = hosts.length === 0 ? '' : `; not read: ${hosts.join(', ')}`;
+    throw new PlacementError('platform', `${name}: not found when it was read back${unread}.`, {
+      vm: name,
+      next: hosts.length === 0 ? 'look for it on the platform' : 'pulumi up when they answer',
+    });
+  }
   return { ...stateOf(vm, inventory), findings };
 }
