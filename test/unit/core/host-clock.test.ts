@@ -49,7 +49,7 @@ describe('the source ran since it had read off', () => {
     ['it runs', off({ power: 'running' }), read, true],
     ['off again, later', off({ lastChange: { ...change, at: at(0) } }), read, true],
     ['off again, its clock was set back by an hour', off({ lastChange: { ...change, at: at(-hour) } }), read, true],
-    ['off, not read off before', off(), { offAt: null, offChange: null }, false],
+    ['off, and never read off (or taken back)', off(), { offAt: null, offChange: null }, true],
     ['off, never told', off({ lastChange: silent }), { offAt: now, offChange: null }, false],
     ['off, told only now', off(), { offAt: now, offChange: null }, true],
     ['off, not told any more, blocked', off({ lastChange: silent, blocked: true }), read, false],
