@@ -23,8 +23,8 @@ export const mutants: readonly Mutant[] = [
     'the source is unblocked before the target was started',
     core(
       'itinerary/staged.ts',
-      "  await ctx.save({ bytes: sentInAll(ctx, outcome) });\n  return 'next';",
-      "  await ctx.save({ bytes: sentInAll(ctx, outcome) });\n  await unblockSource(ctx);\n  return 'next';",
+      "  await ctx.save({ bytes: sentInAll(ctx, outcome), ...copiedDisksOf(vm) });\n  return 'next';",
+      "  await ctx.save({ bytes: sentInAll(ctx, outcome), ...copiedDisksOf(vm) });\n  await unblockSource(ctx);\n  return 'next';",
     ),
   ),
   driven(
