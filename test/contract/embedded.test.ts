@@ -41,6 +41,7 @@ const outsideWorld = (outside: Outside): OutsideWorld => ({
   removeIncoming: (vm) => outside.removeIncoming(vm),
   corruptIncoming: (vm, host, block) => outside.corrupt(vm, host, 'vda', block === 'busy' ? 0 : 16_000),
   losePower: (host) => outside.losePower(host),
+  setClock: (host, aheadMs) => outside.setClock(host, aheadMs),
 });
 
 function harness(model: Model, another: () => Model, close: () => Promise<void> = () => Promise.resolve()): Harness {

@@ -42,6 +42,8 @@ export interface OutsideWorld {
   /** A block that the guest keeps writing to, or one that it does not. */
   corruptIncoming?(vm: string, host: string, block: 'busy' | 'quiet'): Promise<void>;
   losePower?(host: string): Promise<void>;
+  /** The clock of the host is so far ahead of the platform's time. */
+  setClock?(host: string, aheadMs: number): Promise<void>;
 }
 
 export interface Subject {

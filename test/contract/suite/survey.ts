@@ -60,4 +60,22 @@ export const surveyContract: Part = (subject, h) => {
     expect(host !== undefined && isUnknown(host.facts)).toBe(true);
     expect(inventory.vms.filter((vm) => vm.name === runner)).toEqual([]);
   });
+
+  test('given a host whose clock is wrong, then it tells the time of the reading and of changes by it, and a change the same way ever after', async ({
+    skip,
+  }) => {
+    const { driver, from, runner, outside } = h();
+    if (outside.setClock === undefined) return skip();
+    const hour = 3_600_000;
+    await outside.setClock(from.host, -hour);
+    await outside.shutdown(runner, 'clean');
+    const { hosts, observedAt } = await driver.survey({});
+    const told = hosts.find(({ name }) => name === from.host)?.observedAt ?? '';
+    expect(Math.abs(Date.parse(told) + hour - Date.parse(observedAt))).toBeLessThan(60_000);
+    const change = (await copyAt(driver, runner, from)).lastChange;
+    if (isUnknown(change)) return;
+    expect(Date.parse(change.at)).toBeLessThanOrEqual(Date.parse(told));
+    await outside.setClock(from.host, 0);
+    expect((await copyAt(driver, runner, from)).lastChange).toEqual(change);
+  });
 };

@@ -148,6 +148,27 @@ describe('the outside world of the embedded datacenter', () => {
     expect(await fault('start-source', 'web-01')).toMatchObject({ out: expect.stringContaining('Now: running on a/a2.') });
   });
 
+  test('given a store that somebody holds, then a move waits for it and goes on', async () => {
+    const there = here();
+    const [held, state] = await Promise.all([
+      there.vmplacement('embedded', 'fault', 'store-lock', '300ms'),
+      up(there, 'db', { vm: 'db-01', host: 'a2' }),
+    ]);
+    expect(held).toMatchObject({ exit: 0 });
+    expect(state).toMatchObject({ place: { host: 'a2' } });
+  });
+
+  test('given a copy that is off, then somebody can remove it; one that runs stays', async () => {
+    const there = here();
+    expect(await there.vmplacement('embedded', 'fault', 'remove-copy', 'web-01', 'a1')).toMatchObject({
+      exit: 1,
+      err: expect.stringContaining('VM web-01 runs on a/a1: only a copy that is off is removed.'),
+    });
+    await up(there, 'db', { vm: 'db-01', host: 'a2' });
+    expect(await there.vmplacement('embedded', 'fault', 'remove-copy', 'db-01', 'a1')).toMatchObject({ exit: 0 });
+    expect(await copies(there, 'db-01')).toMatchObject([{ place: 'a/a2' }]);
+  });
+
   test('given names that would mean something to a shell, then they are only names', async () => {
     const there = here(datacenterYaml.replace('app-01:', "'$(touch x); `rm`':"));
     expect(await there.vmplacement('embedded', 'move', '$(touch x); `rm`', 'a1')).toMatchObject({ exit: 0 });
