@@ -148,7 +148,7 @@ export async function runningHost(lab: Lab): Promise<string | null> {
 export function before(
   verb: string | undefined,
   n: number,
-  act: () => Promise<unknown>,
+  act: (name: string, args: readonly unknown[]) => Promise<unknown>,
 ): { wrap: (driver: Driver) => Driver; count: () => number } {
   let count = 0;
   const isMeant = (name: string): boolean => (verb === undefined ? !inert.has(name) : name === verb);
@@ -158,7 +158,7 @@ export function before(
         const value: unknown = Reflect.get(target, name);
         if (typeof value !== 'function' || !isMeant(name)) return value;
         return async (...args: unknown[]) => {
-          if ((count += 1) === n) await act();
+          if ((count += 1) === n) await act(name, args);
           return (value as (...all: unknown[]) => unknown).apply(target, args);
         };
       },

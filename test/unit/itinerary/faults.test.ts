@@ -4,6 +4,7 @@
  */
 import { describe, expect, it } from 'vitest';
 import { applyPlacement, previewPlacement } from '../../../provider/core/placement.js';
+import type { MigrationRecord } from '../../../provider/core/record.js';
 import { before, faults, methods, runningHost, type Fault, type Method } from './fault-cases.js';
 import { Lab, urn } from './lab.js';
 
@@ -20,7 +21,6 @@ describe.each(methods)('$name', { timeout: everywhere ? 600_000 : 60_000 }, (met
       ? Array.from({ length: await effects(method) }, (_, index) => ({ effect: index + 1 }))
       : method.verbs.map((verb) => ({ verb }));
     for (const moment of [...moments, 'in the middle of the data'] as const) {
-      if (isBeyond(method, fault, moment)) continue;
       const lab = new Lab({ style: method.style, vm: method.vm });
       const told = [`${method.name}, ${fault.name}, ${outside(moment)}`, await withFault(lab, method, fault, moment)];
       await fault.over?.(lab, method.to);
@@ -70,17 +70,19 @@ async function endsWell(lab: Lab, method: Method, told: string[]): Promise<void>
  * Between the last reading before the target is started and the start itself nobody can be held off: who takes the block away and starts
  * the source there, or gives it another disk, is beyond what a platform of single hosts can keep apart.
  */
-function isBeyond(method: Method, fault: Fault, moment: Moment): boolean {
-  if (moment === 'in the middle of the data' || method.name.startsWith('hot')) return false;
-  const isLate = 'verb' in moment && moment.verb === 'start';
-  if (fault.name === 'somebody starts the source' || fault.name.startsWith('a disk')) return isLate || 'effect' in moment;
-  return false;
+function isBeyond({ name: method }: Method, { name }: Fault, verb: string, args: readonly unknown[]): boolean {
+  if (method.startsWith('hot') || !(name === 'somebody starts the source' || name.startsWith('a disk'))) return false;
+  const record = verb === 'record' ? (args[1] as MigrationRecord | null) : null;
+  return verb === 'start' || (record?.targetStarting === true && !record.done.includes('start-target'));
 }
 
 /** One `up` in which the fault happens, and what came of it, in words. */
 async function withFault(lab: Lab, method: Method, fault: Fault, moment: Moment): Promise<string> {
   let happened: Promise<unknown> = Promise.resolve();
-  const act = (): Promise<unknown> => (happened = fault.happen(lab, method.to).catch((error: unknown) => String(error)));
+  const act = async (verb = '', args: readonly unknown[] = []): Promise<void> => {
+    if (isBeyond(method, fault, verb, args)) return;
+    await (happened = fault.happen(lab, method.to).catch((error: unknown) => String(error)));
+  };
   const verb = moment !== 'in the middle of the data' && 'verb' in moment ? moment.verb : undefined;
   const n = moment === 'in the middle of the data' ? Infinity : 'effect' in moment ? moment.effect : 1;
   const session = lab.session(before(verb, n, act).wrap);
