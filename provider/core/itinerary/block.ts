@@ -24,6 +24,15 @@ export async function blockSource(ctx: MoveContext): Promise<Reality> {
   return ctx.read();
 }
 
+/** Somebody has taken the block away and not started the source: it is put back before anything is built on it. */
+export async function keepBlocked(ctx: MoveContext, reality: Reality): Promise<Reality> {
+  const { source } = reality;
+  if (!ctx.driver.capabilities.blocksStart || source === null || source.blocked || !isStopped(source)) return reality;
+  await ctx.checkLease();
+  await ctx.driver.block(source.ref, ctx.record.moveId, ctx.run('finishing'));
+  return ctx.read();
+}
+
 async function remember(ctx: MoveContext, reality: Reality, source: Copy): Promise<void> {
   const { record } = ctx;
   // Once: a run that goes on would find what this move has set.

@@ -2,6 +2,7 @@
 import { command } from '../command.js';
 import { PlacementError } from '../errors.js';
 import { placeText } from '../inventory.js';
+import { keepBlocked } from './block.js';
 import { endMove, lastMoveOf, writeEnding } from './closing.js';
 import { isUnread, keptText, readReality, standing } from './reality.js';
 import { sourceTookOver, type SourceRan } from './start.js';
@@ -13,9 +14,10 @@ export const retire = (phase: Step['phase'], sourceRan: SourceRan | null): Step 
   phase,
   run: async (ctx) => {
     const { record, driver } = ctx;
-    const reality = await ctx.read();
-    const gone = await sourceTookOver(ctx, reality, sourceRan);
+    const before = await ctx.read();
+    const gone = await sourceTookOver(ctx, before, sourceRan);
     if (gone !== null) return gone;
+    const reality = await keepBlocked(ctx, before);
     const { source } = reality;
     if (source === null && isUnread(reality, record.from))
       throw new PlacementError('platform', `${ctx.vm}: ${placeText(record.from)} cannot be read, so nothing is done to its source there.`, {

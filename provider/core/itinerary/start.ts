@@ -5,6 +5,7 @@ import { isKnown, placeText, type Timestamp } from '../inventory.js';
 import { iso } from '../clock.js';
 import { isSameChange, platformTime, toldChange } from '../host-clock.js';
 import type { MigrationRecord } from '../record.js';
+import { keepBlocked } from './block.js';
 import { changedDisk } from './copied-disks.js';
 import { isOff, isRunning, isStopped, isUnread, needRead, ranSince } from './reality.js';
 import type { MoveContext, Reality, Step, StepResult } from './step.js';
@@ -18,9 +19,11 @@ export const pointOfNoReturn = (phase: Step['phase'], copyStep: string, sourceRa
   phase,
   done: (_reality, record) => record.targetStarting,
   run: async (ctx) => {
-    const reality = await ctx.read();
-    const { source, target } = reality;
-    if ((source !== null && ranSince(source, ctx.record)) || runsElsewhere(reality)) return sourceRan(ctx, reality);
+    const before = await ctx.read();
+    if (sourceIsBack(before, ctx.record)) return sourceRan(ctx, before);
+    const reality = await keepBlocked(ctx, before);
+    if (sourceIsBack(reality, ctx.record)) return sourceRan(ctx, reality);
+    const { target } = reality;
     needRead(reality, ctx.record.from, 'whether the VM was started there is not known: the target is not started');
     const changed = changedDisk(reality.vm, ctx.record.copiedDisks);
     if (changed !== null) return copyAgain(ctx, copyStep, changed);
@@ -53,9 +56,12 @@ export const startTarget = (phase: Step['phase'], sourceRan: SourceRan): Step =>
   phase,
   run: async (ctx) => {
     const { record } = ctx;
-    const reality = await ctx.read();
-    const gone = await sourceTookOver(ctx, reality, sourceRan);
+    const before = await ctx.read();
+    const gone = await sourceTookOver(ctx, before, sourceRan);
     if (gone !== null) return gone;
+    const reality = await keepBlocked(ctx, before);
+    const goneSince = reality === before ? null : await sourceTookOver(ctx, reality, sourceRan);
+    if (goneSince !== null) return goneSince;
     if (!shallRun(record)) {
       await ctx.save({ backAt: record.backAt ?? iso(reality.at) });
       return 'next';
@@ -97,6 +103,9 @@ const neverRan = ({ target }: Reality, { startingChange }: MigrationRecord): boo
 /** A person has removed the target, as the message asks: nothing but the source is left. */
 const isDecidedForSource = (reality: Reality, { to }: MigrationRecord): boolean =>
   reality.target === null && !isUnread(reality, to) && reality.vm.copies.every((copy) => copy === reality.source || copy.role !== 'live');
+
+const sourceIsBack = (reality: Reality, record: MigrationRecord): boolean =>
+  (reality.source !== null && ranSince(reality.source, record)) || runsElsewhere(reality);
 
 /** Any other copy than the target runs, also one that somebody moved to a third host. */
 const runsElsewhere = ({ vm, target }: Reality): boolean => vm.copies.some((copy) => copy !== target && copy.power === 'running');

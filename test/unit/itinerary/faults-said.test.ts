@@ -173,6 +173,22 @@ describe('somebody', () => {
 
   it.each([
     ['staged', staged, 'finish'],
+    ['staged', staged, 'point-of-no-return'],
+    ['staged', staged, 'read-back'],
+    ['cold', cold, 'copy'],
+    ['cold', { ...cold, keepSource: 'no' as const }, 'read-back'],
+  ])('takes the block away in a %s move, and the start fails: it is put back before anything is built on it', async (_m, desired, step) => {
+    const lab = new Lab();
+    await lab.outside.setStarts('web-01', 'a1', 'refused', 1);
+    const state = await upWith(lab, desired, ended(step), () => lab.outside.startSource('web-01').catch(() => undefined));
+    expect(state).toMatchObject({ power: 'running', place: moved.place });
+    const kept = (await lab.vm()).copies.filter(({ role }) => role === 'kept');
+    expect(kept).toMatchObject(desired.keepSource === 'no' ? [] : [{ ref: { host: 'a1' }, power: 'off', blocked: true }]);
+    expect(await lab.journal()).toEqual([]);
+  });
+
+  it.each([
+    ['staged', staged, 'finish'],
     ['cold', cold, 'copy'],
   ])('adds a disk after the %s copy was complete: it is not started without it', async (_method, desired, step) => {
     const lab = new Lab();
