@@ -18,6 +18,13 @@ const driver = (file: string, replace: string, by: string): Edit => ({ file: `pr
 
 const driven = (name: string, ...edits: readonly Edit[]): Mutant => ({ name, style: 'driven', edits });
 
+/** A block that is missing is put back before anything is built on it: whoever shall be seen without one must not have that either. */
+const notPutBack = core(
+  'itinerary/block.ts',
+  '  if (!ctx.driver.capabilities.blocksStart || source === null || source.blocked || !isStopped(source)) return reality;',
+  '  if (source === null || !isStopped(source) || reality.at > 0) return reality;',
+);
+
 export const mutants: readonly Mutant[] = [
   driven(
     'the source is unblocked before the target was started',
@@ -26,6 +33,7 @@ export const mutants: readonly Mutant[] = [
       "  await ctx.save({ bytes: sentInAll(ctx, outcome), ...copiedDisksOf(vm) });\n  return 'next';",
       "  await ctx.save({ bytes: sentInAll(ctx, outcome), ...copiedDisksOf(vm) });\n  await unblockSource(ctx);\n  return 'next';",
     ),
+    notPutBack,
   ),
   driven(
     'the source is not blocked at all',
@@ -34,6 +42,7 @@ export const mutants: readonly Mutant[] = [
       '  if (!source.blocked) {\n    await ctx.checkLease();',
       '  if (source.blocked) {\n    await ctx.checkLease();',
     ),
+    notPutBack,
   ),
   driven(
     'the bitmap of an increment counts before its flush',
