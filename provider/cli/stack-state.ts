@@ -80,7 +80,7 @@ const knownFeatures = [
 
 /** Added by the engine or by Check; no declaration. */
 const providerOwn = ['version', 'pluginDownloadURL', '__internal'];
-const checkedInputs = ['plan', 'onDestroy', '__defaults', '__provider'];
+const checkedInputs = ['plan', 'onDestroy', '__provider'];
 
 /** urn:pulumi:stack::project::type::name */
 const nameOf = (urn: string): string => urn.split('::').slice(3).join('::');

@@ -27,7 +27,7 @@ export function updateChanges(
   const changes = [
     ...vmChange(oldInputs, stored, news),
     ...placeChanges(oldInputs, stored, news),
-    ...optionChanges(withDefaults(oldInputs), withDefaults(news)),
+    ...optionChanges(oldInputs, news),
   ];
   // Who ignores changes of the place says: leave it where it is. Only what was declared before that is still carried out.
   if (stored.pendingHost === null && ignored.some((path) => places.has(path))) return changes.filter(({ path }) => !places.has(path));
@@ -88,14 +88,16 @@ const places: ReadonlySet<string> = new Set(['host', 'hosts', 'cluster']);
 /** Handled by the functions above, or added by Check. */
 const notOptions = new Set(['vm', 'cluster', 'host', 'hosts', 'plan', 'onDestroy']);
 
+/** To declare what is the default anyway, or to leave it to the default, changes nothing. */
 function optionChanges(oldInputs: Properties, news: Properties): Change[] {
+  const [last, next] = [withDefaults(oldInputs), withDefaults(news)];
   const names = [...new Set([...Object.keys(oldInputs), ...Object.keys(news)])]
     .filter((name) => !notOptions.has(name) && !name.startsWith('__'))
     .sort();
   return names.flatMap((name) => {
     const [before, after] = [oldInputs[name], news[name]];
     if (isRecord(before) && isRecord(after)) return keyChanges(name, before, after);
-    return sameValue(before, after) ? [] : [change(name, before, after)];
+    return sameValue(last[name], next[name]) ? [] : [change(name, before, after)];
   });
 }
 

@@ -39,17 +39,13 @@ describe('an update', () => {
       on('a1', { method: 'hot', verify: 'off' }),
       settled,
       on('a1', { verify: 'full', onPending: 'wait' }),
-      ['~method', '~onPending', '~verify'],
+      ['-method', '+onPending', '~verify'],
     ],
-    ['a state from an import has no defaults yet', on('a1'), settled, on('a1', { verify: 'increment', __defaults: ['verify'] }), []],
-    [
-      'what was declared is left to the default',
-      on('a1', { verify: 'off', __defaults: [] }),
-      settled,
-      on('a1', { verify: 'increment', __defaults: ['verify'] }),
-      ['~verify'],
-    ],
-    ['what Check adds is no option', on('a1'), settled, on('a1', { onDestroy: 'leaves it', method: 'auto', __defaults: ['method'] }), []],
+    ['what is the default anyway is declared', on('a1'), settled, on('a1', { verify: 'increment' }), []],
+    ['what is the default anyway is not declared any more', on('a1', { verify: 'increment' }), settled, on('a1'), []],
+    ['what was declared is left to the default', on('a1', { verify: 'off' }), settled, on('a1'), ['-verify']],
+    ['another default of an earlier release', on('a1', { verify: 'off', __defaults: ['verify'] }), settled, on('a1'), ['-verify']],
+    ['what Check adds is no option', on('a1'), settled, on('a1', { onDestroy: 'leaves it' }), []],
     ['an annotation', on('a1'), settled, on('a1', { annotations: { 'vmplacement/shutdown': 'now' } }), ['+annotations']],
     [
       'another value of an annotation',
@@ -120,7 +116,7 @@ describe('an update with ignoreChanges on the place', () => {
   test('leaves a VM that was moved outside where it is', () => {
     const moved = { ...settled, host: 'a7' };
     expect(shown(updateChanges(on('a1'), moved, on('a1', { plan: 'hot: x' }), ['host']))).toEqual([]);
-    expect(shown(updateChanges(on('a1'), moved, on('a1', { plan: 'hot: x', verify: 'full' }), ['host']))).toEqual(['~verify']);
+    expect(shown(updateChanges(on('a1'), moved, on('a1', { plan: 'hot: x', verify: 'full' }), ['host']))).toEqual(['+verify']);
   });
   test('carries on with what is pending', () => {
     expect(shown(updateChanges(on('b1'), pending, on('b1', { plan: 'x; continues' }), ['host']))).toEqual(['[~host]', '+plan']);

@@ -49,8 +49,7 @@ describe('every input of a placement', () => {
     const { desired, failures, inputs: kept } = check({ vm: 'web-01', [name]: good });
     expect(failures).toEqual([]);
     expect(desired).toMatchObject({ [field]: value, declared: name === 'vm' ? ['vm'] : expect.arrayContaining([name]) });
-    expect(kept).toMatchObject({ vm: 'web-01', [name]: good });
-    expect(kept['__defaults']).not.toContain(name);
+    expect(kept).toEqual({ vm: 'web-01', [name]: good });
   });
 
   it.each(Object.entries(inputs))('%s: a wrong value is refused at its path', (name, { bad, says }) => {
@@ -101,25 +100,7 @@ describe('a declaration', () => {
       suspend: false,
       declared: ['vm'],
     });
-    expect(inputs).toEqual({
-      vm: 'web-01',
-      method: 'auto',
-      allowShutdown: false,
-      startAfter: 'asBefore',
-      downtimeBudget: '30s',
-      incrementEvery: '1m',
-      shutdownGrace: '3m',
-      lateShutdown: '5m',
-      noProgressTimeout: '120s',
-      onPending: 'succeed',
-      goFrom: 'both',
-      dropSnapshots: false,
-      assumeOs: false,
-      verify: 'increment',
-      postCopy: false,
-      suspend: false,
-      __defaults: Object.keys(inputs).filter((name) => name !== 'vm' && name !== '__defaults'),
-    });
+    expect(inputs).toEqual({ vm: 'web-01' });
   });
 
   it.each([
@@ -131,7 +112,7 @@ describe('a declaration', () => {
 
   it('gives the same result when what was checked is checked again', () => {
     const first = check({ vm: 'v', host: 'a1', method: null, __provider: 'code' });
-    expect(first.inputs).toMatchObject({ vm: 'v', host: 'a1', method: 'auto', __provider: 'code' });
+    expect(first.inputs).toEqual({ vm: 'v', host: 'a1', __provider: 'code' });
     expect(first.desired?.declared).toEqual(['host', 'vm']);
     expect(check(first.inputs)).toEqual(first);
   });
