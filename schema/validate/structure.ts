@@ -1,18 +1,14 @@
 /** What the JSON Schema can tell, in words for people. Everything that is known is checked, what is unknown never fails. */
-import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js';
-import { PlacementError } from '../../provider/core/errors.js';
-import { parseTimestamp } from '../../provider/core/timestamp.js';
-import { parseDuration, parseRate, parseSize } from '../../provider/core/units.js';
-import { jsonSchema } from '../generated/json-schema.js';
-import type { Objects } from '../generated/types.js';
+import { validators } from '../generated/validators.js';
+import { formatProblem } from './formats.js';
 import { didYouMean, type Issue, type Segments } from './issue.js';
 
 /** Tells values that are only known later (Pulumi's unknowns). */
 export type IsUnknown = (value: unknown) => boolean;
 
 /** Problems of `value` as the named object, without those at or under an unknown value. */
-export function checkStructure(name: keyof Objects, value: unknown, isUnknown: IsUnknown): Issue[] {
-  const validate = validator(name);
+export function checkStructure(name: keyof typeof validators, value: unknown, isUnknown: IsUnknown): Issue[] {
+  const validate = validators[name];
   if (validate(value)) return [];
   const unknowns = findUnknowns(value, isUnknown);
   const issues = (validate.errors ?? []).map((error) => toIssue(error, value));
@@ -34,38 +30,24 @@ export function findUnknowns(value: unknown, isUnknown: IsUnknown, at: Segments 
   return Object.entries(value).flatMap(([key, item]) => findUnknowns(item, isUnknown, [...at, key]));
 }
 
-/** Why a text is not of a format of ours, or null. */
-export function formatProblem(format: string, text: string): string | null {
-  if (format === 'timestamp')
-    return parseTimestamp(text) === null ? `must be a time with offset (RFC 3339), not ${JSON.stringify(text)}` : null;
-  const parse = parsers[format];
-  if (parse === undefined) throw new Error(`no such format: ${format}`);
-  try {
-    parse(text);
-    return null;
-  } catch (error) {
-    if (PlacementError.isInstance(error)) return error.message;
-    throw error;
-  }
+/** A compiled validator, in the shape of ajv's. */
+export interface Validate {
+  (value: unknown): boolean;
+  errors?: readonly Problem[] | null;
 }
 
-const parsers: Readonly<Record<string, (text: string) => number>> = { duration: parseDuration, size: parseSize, rate: parseRate };
-
-// That the generated schema is a valid one is tested; asking again would double the start of every process.
-const ajv = new Ajv2020({ strict: true, allErrors: true, verbose: true, validateSchema: false, meta: false });
-for (const format of ['duration', 'size', 'rate', 'timestamp'])
-  ajv.addFormat(format, (text: string) => formatProblem(format, text) === null);
-ajv.addSchema(jsonSchema, 'vmplacement');
-
-function validator(name: string): ValidateFunction {
-  const validate = ajv.getSchema(`vmplacement#/$defs/${name}`);
-  if (validate === undefined) throw new Error(`no such definition: ${name}`);
-  return validate as ValidateFunction;
+interface Problem {
+  readonly instancePath: string;
+  readonly keyword: string;
+  readonly params: object;
+  readonly message?: string;
+  readonly parentSchema?: object;
+  readonly data?: unknown;
 }
 
 const isAtOrUnder = (at: Segments, ancestor: Segments): boolean => ancestor.every((segment, index) => at[index] === segment);
 
-function toIssue(error: ErrorObject, root: unknown): Issue {
+function toIssue(error: Problem, root: unknown): Issue {
   const at = segmentsOf(error.instancePath, root);
   const params = error.params as Record<string, unknown>;
   switch (error.keyword) {
