@@ -61,7 +61,7 @@ export const jsonSchema: { readonly $schema: string; readonly $defs: Readonly<Re
           type: 'string',
           minLength: 1,
           description:
-            'A YAML file holding this same document (`embedded: ...` and settings). A relative path starts at the project; paths in the file start at the file. Also what `vmplacement --datacenter` reads.',
+            'A YAML (or JSON) file holding this same document (`embedded: ...` and settings). A relative path starts at the project; paths in the file start at the file. Also what `vmplacement --datacenter` reads.',
         },
         memoryReserve: {
           type: 'string',

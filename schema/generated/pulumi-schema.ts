@@ -17,7 +17,7 @@ export const pulumiSchema: Readonly<Record<string, unknown>> = {
       datacenterFile: {
         type: 'string',
         description:
-          'A YAML file holding this same document (`embedded: ...` and settings). A relative path starts at the project; paths in the file start at the file. Also what `vmplacement --datacenter` reads.',
+          'A YAML (or JSON) file holding this same document (`embedded: ...` and settings). A relative path starts at the project; paths in the file start at the file. Also what `vmplacement --datacenter` reads.',
       },
       memoryReserve: {
         type: 'string',
@@ -922,7 +922,7 @@ export const pulumiSchema: Readonly<Record<string, unknown>> = {
       datacenterFile: {
         type: 'string',
         description:
-          'A YAML file holding this same document (`embedded: ...` and settings). A relative path starts at the project; paths in the file start at the file. Also what `vmplacement --datacenter` reads.',
+          'A YAML (or JSON) file holding this same document (`embedded: ...` and settings). A relative path starts at the project; paths in the file start at the file. Also what `vmplacement --datacenter` reads.',
       },
       memoryReserve: {
         type: 'string',

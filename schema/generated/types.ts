@@ -120,7 +120,7 @@ export type Severity = (typeof Severity)[number];
 export interface ProviderConfig {
   /** A simulated datacenter for trying and testing, described in place. */
   readonly embedded?: EmbeddedDatacenter;
-  /** A YAML file holding this same document (`embedded: ...` and settings). A relative path starts at the project; paths in the file start at the file. Also what `vmplacement --datacenter` reads. */
+  /** A YAML (or JSON) file holding this same document (`embedded: ...` and settings). A relative path starts at the project; paths in the file start at the file. Also what `vmplacement --datacenter` reads. */
   readonly datacenterFile?: string;
   /** Memory that must stay free on a target host. Default: "512MiB". */
   readonly memoryReserve?: Size;

@@ -4,6 +4,7 @@ import type { Settings } from '../../provider/core/desired.js';
 import type { ResolvedEmbedded } from '../embedded.js';
 import type { ProviderConfig } from '../generated/types.js';
 import { checkDocument, settingsOf } from './config.js';
+import { plainJson } from './plain-json.js';
 import { pulumiPath, slashPath, type Failure, type Issue, type Segments } from './issue.js';
 
 export interface DocumentFailure extends Failure {
@@ -22,6 +23,25 @@ export interface CheckedDocument {
 }
 
 export function checkDatacenterDocument(text: string, fileName: string): CheckedDocument {
+  const json = plainJson(text);
+  const sound = json === undefined ? null : soundDocument(json as Record<string, unknown>);
+  return sound ?? checkYaml(text, fileName);
+}
+
+/** Null where something is wrong, which is to be said with its line. */
+function soundDocument(document: Record<string, unknown>): CheckedDocument | null {
+  const checked = checkDocument(document, () => false);
+  return checked.issues.length > 0 || onlyHere(document).length > 0 ? null : accepted(document, checked.embedded);
+}
+
+const accepted = (config: ProviderConfig, embedded: ResolvedEmbedded | null): CheckedDocument => ({
+  config,
+  settings: settingsOf(config),
+  embedded,
+  failures: [],
+});
+
+function checkYaml(text: string, fileName: string): CheckedDocument {
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
   const failure = (offset: number, at: Segments, reason: string): DocumentFailure => {
@@ -42,8 +62,7 @@ export function checkDatacenterDocument(text: string, fileName: string): Checked
     const failures = issues.map(({ at, reason }) => failure(offsetOf(document, at), at, reason));
     return { config: null, settings: null, embedded: null, failures };
   }
-  const config = value as ProviderConfig;
-  return { config, settings: settingsOf(config), embedded: checked.embedded, failures: [] };
+  return accepted(value, checked.embedded);
 }
 
 function onlyHere(document: Record<string, unknown>): Issue[] {

@@ -279,6 +279,24 @@ describe('a datacenter file', () => {
   it('reads off and no as words, as YAML 1.2 does', () =>
     expect(file(text('      power: off', '  links: []')).embedded?.vms[0]?.power).toBe('off'));
 
+  it('takes JSON, with the same result', () => {
+    const embedded = { clusters: hosts, vms: { v: { host: 'a1', name: 'a "quoted": name\\' } } };
+    const read = file(JSON.stringify({ embedded, memoryReserve: '1GiB' }));
+    expect(read.failures).toEqual([]);
+    expect(read).toMatchObject({ settings: { memoryReserveBytes: GiB }, config: { embedded }, embedded: place(embedded).embedded });
+  });
+
+  it.each([
+    [
+      'a wrong value',
+      '{"embedded": {"clusters": {"a": {"hosts": {"a1": {"memory": 1}}}}}}',
+      'dc.yaml:1:61 /embedded/clusters/a/hosts/a1/memory',
+    ],
+    ['a name given twice', '{"embedded": {"clusters": {"a": {"hosts": {"a1": {}, "a1": {}}}}}}', 'dc.yaml:1:54 / Map keys must be unique'],
+  ])('names line and column of %s in JSON too', (_, content, begins) => {
+    expect(file(content).failures.map((failure) => failure.text)).toEqual([expect.stringContaining(begins)]);
+  });
+
   it('the example of the reference page loads', () => {
     const page = readFileSync('docs/reference/embedded-datacenter.md', 'utf8');
     const example = /```yaml\n([\s\S]*?)```/.exec(page)?.[1];
