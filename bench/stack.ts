@@ -40,7 +40,7 @@ export async function prepare(): Promise<MakeStack> {
     const dir = mkdtempSync(join(tmpdir(), `vmplacement-bench-${provider}-`));
     const counted = join(dir, 'counters');
     mkdirSync(join(dir, 'state'));
-    writeFileSync(join(dir, 'datacenter.yaml'), stringify({ embedded: fleet.embedded }));
+    writeFileSync(join(dir, 'datacenter.json'), JSON.stringify({ embedded: fleet.embedded }));
     writeFileSync(join(dir, 'Pulumi.yaml'), stringify(program(folders[provider], fleet)));
     const env = {
       ...process.env,
@@ -85,7 +85,7 @@ const program = (plugin: string, { hosts }: Fleet): object => ({
   name: 'fleet',
   runtime: 'yaml',
   plugins: { providers: [{ name: 'vmplacement', path: plugin }] },
-  config: { 'vmplacement:datacenterFile': { value: 'datacenter.yaml' } },
+  config: { 'vmplacement:datacenterFile': { value: 'datacenter.json' } },
   resources: Object.fromEntries([...hosts].map(([vm, host]) => [vm, { type: 'vmplacement:Placement', properties: { vm, host } }])),
 });
 

@@ -1,5 +1,5 @@
 /** Looks over the shoulder of every process at each change that it makes to the world, and says which invariant of rules.md §8 it breaks. */
-import type { MigrationRecord } from '../../provider/core/record.js';
+import type { Claim, MigrationRecord } from '../../provider/core/record.js';
 import { problems } from '../../provider/drivers/embedded/power.js';
 import type { Model, View } from '../../provider/drivers/embedded/model.js';
 import type { CopyWorld, VmWorld } from '../../provider/drivers/embedded/world.js';
@@ -50,18 +50,18 @@ export function watched(model: Model, actor: Actor, facts: Facts, sink: Sink): M
         for (const one of view.world.journal.slice(journal)) report(`${actor.holder}: ${one.kind} ${one.vm}: ${one.details}`);
         for (const vm of view.dc.config.vms) {
           const [old, state] = [before.get(vm.id), view.world.vms[vm.id]];
-          const now = state === undefined ? undefined : summary(view, vm.id, state);
-          if (old?.text === now?.text || state === undefined) continue;
+          if (old?.text === summary(view, vm.id)) continue;
           if (actor.process.late)
-            report(`${actor.holder} changed ${vm.id} after its parent had died (step ${state.record?.step ?? 'none'})`);
-          const was = old?.state;
-          needsLease(view, actor, vm.id, old, state, report);
+            report(`${actor.holder} changed ${vm.id} after its parent had died (step ${state?.record?.step ?? 'none'})`);
+          const { state: was, claim: wasClaim } = old?.parsed ?? {};
+          needsLease(view, actor, vm.id, old, report);
+          if (wasClaim != null && (view.world.claims[vm.id] ?? null) === null) sink.released(vm.id);
+          if (state === undefined) continue;
           mayStop(view, actor, vm.id, was, state, facts, report);
           keepsData(view, vm.id, was, state, actor, report);
           if (actor.blocksStart) keepsBlock(state, actor, report);
           const record = was?.record ?? null;
           if (record !== null && state.record?.moveId !== record.moveId) sink.moveEnded(vm.id, record, actor);
-          if (was !== undefined && was.claim !== null && state.claim === null) sink.released(vm.id);
         }
         return result;
       }),
@@ -71,19 +71,19 @@ export function watched(model: Model, actor: Actor, facts: Facts, sink: Sink): M
 interface Before {
   readonly text: string;
   /** Parsed when it is looked at: most updates change nothing. */
-  readonly state: VmWorld;
+  readonly parsed: { readonly state?: VmWorld; readonly claim?: Claim };
 }
 
 function snapshot(view: View): ReadonlyMap<string, Before> {
   return new Map(
-    Object.entries(view.world.vms).map(([id, state]) => {
-      const text = summary(view, id, state).text;
+    view.dc.config.vms.map(({ id }) => {
+      const text = summary(view, id);
       return [
         id,
         {
           text,
-          get state() {
-            return (JSON.parse(text) as { state: VmWorld }).state;
+          get parsed() {
+            return JSON.parse(text) as Before['parsed'];
           },
         },
       ];
@@ -91,25 +91,29 @@ function snapshot(view: View): ReadonlyMap<string, Before> {
   );
 }
 
-function summary({ world }: View, id: string, state: VmWorld): { text: string } {
+/** What is absent, nothing has happened to. */
+function summary({ world }: View, id: string): string {
   const mine = <T extends { vm: string }>(all: Record<string, T>): T[] => Object.values(all).filter(({ vm }) => vm === id);
-  return { text: JSON.stringify({ state, transfers: mine(world.transfers), jobs: mine(world.jobs) }) };
+  const [state, claim] = [world.vms[id], world.claims[id] ?? undefined];
+  return JSON.stringify({ state, claim, transfers: mine(world.transfers), jobs: mine(world.jobs) });
 }
 
 /** §8.7. Only a request may be put into a record beside its holder; an annotation is anybody's. */
-function needsLease(view: View, { holder, process }: Actor, id: string, old: Before | undefined, state: VmWorld, report: Report): void {
+function needsLease(view: View, { holder, process }: Actor, id: string, old: Before | undefined, report: Report): void {
   const lease = view.world.leases[id];
   if (lease?.holder === holder && lease.expiresAt > nowOf(view)) return;
+  const [was, state] = [old?.parsed, view.world.vms[id]];
   const effect = (one: VmWorld | undefined): string =>
     JSON.stringify(one === undefined ? null : { ...one, annotation: [], record: { ...one.record, request: null, epoch: 0 } });
+  const sameClaim = JSON.stringify(was?.claim ?? null) === JSON.stringify(view.world.claims[id] ?? null);
   // `touch` stores a VM that nothing happened to yet, which changes nothing.
-  if (old === undefined && state.record === null && state.claim === null && state.copies.length === 1) return;
-  if (effect(old?.state) === effect(state) && sameWork(old, view, id)) return;
+  if (sameClaim && was?.state === undefined && state !== undefined && state.record === null && state.copies.length === 1) return;
+  if (sameClaim && effect(was?.state) === effect(state) && sameWork(old, view, id)) return;
   report(`${holder} changed ${id} without a valid lease at its turn ${process.turns} (lease: ${lease?.holder ?? 'nobody'})`);
 }
 
 const sameWork = (old: Before | undefined, view: View, id: string): boolean => {
-  const text = view.world.vms[id] === undefined ? '' : summary(view, id, view.world.vms[id]).text;
+  const text = summary(view, id);
   return text.slice(text.indexOf('"transfers":')) === (old?.text ?? '').slice(old?.text.indexOf('"transfers":') ?? 0);
 };
 

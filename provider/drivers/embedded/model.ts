@@ -64,12 +64,13 @@ export function modelOn(config: ResolvedEmbedded, store: Store, wall: Wall = rea
 export function newWorld(config: ResolvedEmbedded, wall: Wall): World {
   const now = wall.now();
   return {
-    v: 1,
+    v: 2,
     clock: config.clock === 'manual' ? { kind: 'manual', now } : { kind: 'wall', base: now, wallBase: now, speed: config.speed },
     begun: now,
     at: now,
     vms: {},
     hosts: {},
+    claims: {},
     leases: {},
     jobs: {},
     transfers: {},

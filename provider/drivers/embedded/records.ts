@@ -29,7 +29,9 @@ export function writeRecord(view: View, vm: string, next: MigrationRecord | null
 }
 
 export function writeClaim(view: View, vm: string, next: Claim | null): void {
-  stateOf(view, vm).claim = next;
+  const { id, claim } = view.dc.find(vm);
+  if (next === null && claim === null) delete view.world.claims[id];
+  else view.world.claims[id] = next;
 }
 
 export function writeAnnotation(view: View, vm: string, change: AnnotationChange): void {

@@ -6,6 +6,7 @@ import { lock } from 'proper-lockfile';
 import writeFileAtomic from 'write-file-atomic';
 import { PlacementError } from '../../core/errors.js';
 import { formatDuration } from '../../core/units.js';
+import { applyAll, type Change } from './batch.js';
 import type { World } from './world.js';
 
 export interface Store {
@@ -15,7 +16,10 @@ export interface Store {
   read(asItIs?: (world: Readonly<World>) => boolean): Promise<World>;
   /** For a look that changes nothing: the copy is shared. */
   peek(): Promise<Readonly<World>>;
-  /** `change` is short and synchronous; when it throws, nothing is written. */
+  /**
+   * `change` is short and synchronous; when it throws, nothing of it is written. It may be called again, and it returns nothing that
+   * belongs to the world: the next change may be made before this one is written.
+   */
   update<T>(change: (world: World) => T): Promise<T>;
   /** Puts another world in its place, whatever was there. */
   replace(world: World): Promise<void>;
@@ -27,6 +31,8 @@ export interface Store {
 
 interface Text {
   readonly key: string;
+  /** A write costs enough to be shared by changes that wait for one. */
+  readonly isSlow: boolean;
   read(): Promise<string | null>;
   write(text: string): Promise<void>;
   /** Runs with exclusive access among all users of this text; `alive` throws when the access was lost meanwhile. */
@@ -48,6 +54,8 @@ class Overtaken extends Error {}
 class TextStore implements Store {
   busy = 0;
   private turn: Promise<unknown> = Promise.resolve();
+  /** Changes that wait for their turn; still open for more. */
+  private open: Change[] | null = null;
   /** What the text was when it was last parsed or written here, parsed: most looks find it unchanged. */
   private known: { readonly text: string; readonly world: World } | null = null;
 
@@ -62,19 +70,23 @@ class TextStore implements Store {
 
   read(asItIs: (world: Readonly<World>) => boolean = () => false): Promise<World> {
     return this.counted(async () => {
-      const text = await this.text.read();
-      if (text !== null && this.known?.text === text && asItIs(this.known.world)) return this.known.world;
-      return text === null ? this.write((world) => world) : parse(text, this.key);
+      const text = (await this.text.read()) ?? (await this.begun());
+      return this.known?.text === text && asItIs(this.known.world) ? this.known.world : parse(text, this.key);
     });
   }
 
   peek(): Promise<Readonly<World>> {
     return this.counted(async () => {
-      const text = await this.text.read();
-      if (text === null) return this.write((world) => world);
+      const text = (await this.text.read()) ?? (await this.begun());
       if (this.known?.text !== text) this.known = { text, world: parse(text, this.key) };
       return this.known.world;
     });
+  }
+
+  /** The text of a store that is used for the first time. */
+  private async begun(): Promise<string> {
+    await this.write(() => undefined);
+    return (await this.text.read()) ?? this.begun();
   }
 
   update<T>(change: (world: World) => T): Promise<T> {
@@ -91,38 +103,59 @@ class TextStore implements Store {
 
   private alone(work: () => Promise<void>): Promise<void> {
     return this.counted(() => {
+      this.open = null; // What comes after it is not written before it.
       const mine = this.turn.then(() => this.text.exclusive(work));
       this.turn = mine.catch(() => undefined);
       return mine;
     });
   }
 
-  /** One update of this process at a time; other processes are kept off by the lock of the text. */
+  /** One write of this process at a time, for all that came meanwhile; other processes are kept off by the lock of the text. */
   private write<T>(change: (world: World) => T): Promise<T> {
-    const mine = this.turn.then(() => this.attempt(change));
-    this.turn = mine.catch(() => undefined);
-    return mine;
+    return new Promise((resolve, reject) => {
+      const mine: Change = {
+        make: (world) => {
+          const result = change(world);
+          return () => resolve(result);
+        },
+        refuse: reject,
+      };
+      if (this.open !== null) {
+        this.open.push(mine);
+        return;
+      }
+      const changes = [mine];
+      if (this.text.isSlow) this.open = changes;
+      this.turn = this.turn.then(() => this.commit(changes));
+    });
   }
 
-  private async attempt<T>(change: (world: World) => T): Promise<T> {
+  /** Never rejects: every change is told its end. */
+  private async commit(changes: Change[]): Promise<void> {
+    const close = (): void => {
+      if (this.open === changes) this.open = null;
+    };
     try {
-      return await this.text.exclusive(async (alive) => {
+      const { tell } = await this.text.exclusive(async (alive) => {
+        close();
         const text = await this.text.read();
-        const world = text === null ? this.begin() : this.takeKnown(text);
-        const result = change(world);
-        const next = JSON.stringify(world);
+        const applied = applyAll(changes, () => (text === null ? this.begin() : this.takeKnown(text)));
+        if (applied.isEmpty) return applied;
+        const next = JSON.stringify(applied.world);
         alive();
         if (next !== text) {
           // Two takers of one stale lock can both get it; the loser finds other words here and starts over.
           if ((await this.text.read()) !== text) throw new Overtaken();
           await this.text.write(next);
         }
-        this.known = { text: next, world };
-        return result;
+        this.known = { text: next, world: applied.world };
+        return applied;
       });
+      tell();
     } catch (error) {
-      if (error instanceof Overtaken) return this.attempt(change);
-      throw error;
+      close();
+      if (error instanceof Overtaken) return this.commit(changes);
+      for (const { refuse } of changes) refuse(error);
     }
   }
 
@@ -145,7 +178,7 @@ class TextStore implements Store {
 
 function parse(text: string, key: string): World {
   const world = JSON.parse(text) as World;
-  if ((world.v as number) !== 1) {
+  if ((world.v as number) !== 2) {
     throw new PlacementError('platform', `The embedded store ${key} has version ${String(world.v)}, which this program does not know.`, {
       next: 'vmplacement embedded reset',
     });
@@ -158,6 +191,7 @@ function memoryText(): Text {
   memories += 1;
   return {
     key: `memory:${memories}`,
+    isSlow: false,
     read: () => Promise.resolve(text),
     write: (next) => {
       text = next;
@@ -181,6 +215,7 @@ function fileText(path: string, patienceMs: number): Text {
   };
   return {
     key: path,
+    isSlow: true,
     read,
     // No fsync: the store has to survive the death of processes, not of the machine that simulates.
     write: (text) => writeFileAtomic(path, text, { fsync: false }),

@@ -7,7 +7,7 @@ import { usedMemory } from './definition.js';
 import { hostState, refOf, type View } from './model.js';
 import { readLease } from './records.js';
 import { isFull, skewOf } from './troubles.js';
-import { isUp, vmState } from './vm-state.js';
+import { claimOf, isUp, vmState } from './vm-state.js';
 import type { CopyDisk, CopyWorld, DiskWorld, VmWorld } from './world.js';
 
 export function surveyWorld(view: View, wallNow: number): Inventory {
@@ -93,7 +93,7 @@ function readVm(view: View, vm: ResolvedVm, unread: ReadonlySet<string>, wallNow
       conditions: vm.conditions,
       annotation: state.annotation,
       ...readRecord(state, unread),
-      claim: state.claim,
+      claim: claimOf(view.dc, view.world, vm.id),
       lease: readLease(view, wallNow, vm.id),
       dirtyRate: {
         // A working set of nothing: nothing is written, whatever the rate.

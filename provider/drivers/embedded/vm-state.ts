@@ -1,5 +1,6 @@
 /** The state of one VM: derived from the file until something happens to it, stored from then on. */
 import type { ChangeCause, Power } from '../../core/inventory.js';
+import type { Claim } from '../../core/record.js';
 import type { ResolvedVm } from '../../../schema/embedded.js';
 import { BLOCK, blocksOf, wholeImage } from './contents.js';
 import type { Datacenter } from './datacenter.js';
@@ -22,6 +23,13 @@ const firsts = new WeakMap<Datacenter, { readonly begun: number; readonly states
 /** For changing. */
 export function touch(dc: Datacenter, world: World, id: string): VmWorld {
   return (world.vms[id] ??= firstState(dc.vm(id), world.begun));
+}
+
+export function claimOf(dc: Datacenter, world: World, id: string): Claim | null {
+  const stored = world.claims[id];
+  if (stored !== undefined) return stored;
+  const { claim } = dc.vm(id);
+  return claim === null ? null : { v: 1, stack: claim, urn: '', spentGo: null, lastMove: null, cancelled: null };
 }
 
 /** How many blocks the guest has written, and was told that they are durable. */
@@ -53,7 +61,6 @@ function firstState(vm: ResolvedVm, begun: number): VmWorld {
     locks: vm.locks.map((lock) => ({ by: lock.by, until: lock.forMs === null ? null : begun + lock.forMs })),
     annotation: [],
     record: null,
-    claim: vm.claim === null ? null : { v: 1, stack: vm.claim, urn: '', spentGo: null, lastMove: null, cancelled: null },
   };
 }
 

@@ -5,7 +5,7 @@ import type { Claim, MigrationRecord } from '../../core/record.js';
 import type { Segment, Span } from './contents.js';
 
 export interface World {
-  v: 1;
+  v: 2;
   clock: { kind: 'wall'; base: number; wallBase: number; speed: number } | { kind: 'manual'; now: number };
   /** Model time at which the store was made: from then on guests run. */
   begun: number;
@@ -14,6 +14,8 @@ export interface World {
   vms: Record<string, VmWorld>;
   /** Host states set by hand. */
   hosts: Record<string, HostState>;
+  /** Apart from the VMs: thousands that are only adopted stay as the file declares them. Absent: as declared. */
+  claims: Record<string, Claim | null>;
   /** In wall time: a lease guards against processes, which do not live in model time. */
   leases: Record<string, { holder: string; expiresAt: number }>;
   /** Turns to move, in the order of their queue; absent while there are none. Their time is that of the leases. */
@@ -58,7 +60,6 @@ export interface VmWorld {
   locks: { by: string; until: number | null }[];
   annotation: { value: string; giver: string; at: string }[];
   record: MigrationRecord | null;
-  claim: Claim | null;
 }
 
 export interface DiskWorld {

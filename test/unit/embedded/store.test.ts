@@ -112,8 +112,8 @@ describe.each([
 });
 
 test('given a store of a newer version, then it is refused, naming the way out', async () => {
-  await writeFile(join(folder, 'world.json'), JSON.stringify({ ...emptyWorld(), v: 2 }));
-  await expect(fileStore(folder, emptyWorld).read()).rejects.toThrow(/version 2.*vmplacement embedded reset/);
+  await writeFile(join(folder, 'world.json'), JSON.stringify({ ...emptyWorld(), v: 3 }));
+  await expect(fileStore(folder, emptyWorld).read()).rejects.toThrow(/version 3.*vmplacement embedded reset/);
 });
 
 async function until(condition: () => Promise<boolean>): Promise<void> {
