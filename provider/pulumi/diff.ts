@@ -24,11 +24,7 @@ export function updateChanges(
   ignored: readonly string[] = [],
 ): readonly Change[] {
   const stored = storedOutputs(olds);
-  const changes = [
-    ...vmChange(oldInputs, stored, news),
-    ...placeChanges(oldInputs, stored, news),
-    ...optionChanges(oldInputs, news),
-  ];
+  const changes = [...vmChange(oldInputs, stored, news), ...placeChanges(oldInputs, stored, news), ...optionChanges(oldInputs, news)];
   // Who ignores changes of the place says: leave it where it is. Only what was declared before that is still carried out.
   if (stored.pendingHost === null && ignored.some((path) => places.has(path))) return changes.filter(({ path }) => !places.has(path));
   if (stored.pendingHost !== null && !allows(news, { host: stored.pendingHost, cluster: stored.pendingCluster })) {

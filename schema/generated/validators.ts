@@ -845,8 +845,9 @@ return errors === 0;
 validate22.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 export const validateProviderConfig = validate23;
-const schema40 = {"type":"object","additionalProperties":false,"properties":{"embedded":{"$ref":"#/$defs/EmbeddedDatacenter"},"datacenterFile":{"type":"string","minLength":1},"memoryReserve":{"type":"string","format":"size","default":"512MiB"},"lease":{"$ref":"#/$defs/LeaseTimes"},"alwaysRefresh":{"type":"boolean","default":false}}};
+const schema40 = {"type":"object","additionalProperties":false,"properties":{"embedded":{"$ref":"#/$defs/EmbeddedDatacenter"},"datacenterFile":{"type":"string","minLength":1},"memoryReserve":{"type":"string","format":"size","default":"512MiB"},"lease":{"$ref":"#/$defs/LeaseTimes"},"concurrency":{"$ref":"#/$defs/Concurrency"},"alwaysRefresh":{"type":"boolean","default":false}}};
 const schema55 = {"type":"object","additionalProperties":false,"properties":{"renew":{"type":"string","format":"duration","default":"15s"},"expire":{"type":"string","format":"duration","default":"60s"}}};
+const schema56 = {"type":"object","additionalProperties":false,"properties":{"perSourceHost":{"type":"integer","minimum":1,"default":2},"perTargetHost":{"type":"integer","minimum":1,"default":2},"perLink":{"type":"integer","minimum":1,"default":5},"perDatacenter":{"type":"integer","minimum":1,"default":20}}};
 const schema41 = {"type":"object","required":["clusters"],"additionalProperties":false,"properties":{"store":{"type":"string","minLength":1},"style":{"type":"string","enum":["driven","task"],"default":"driven"},"clock":{"type":"string","enum":["wall","manual"],"default":"wall"},"speed":{"type":"number","exclusiveMinimum":0,"default":1},"relayBandwidth":{"type":"string","format":"rate","default":"200MiB/s"},"clusters":{"type":"object","additionalProperties":{"$ref":"#/$defs/EmbeddedCluster"}},"links":{"type":"array","items":{"$ref":"#/$defs/EmbeddedLink"}},"vms":{"type":"object","additionalProperties":{"$ref":"#/$defs/EmbeddedVm"}}}};
 const schema46 = {"type":"object","required":["between"],"additionalProperties":false,"properties":{"between":{"type":"array","minItems":2,"maxItems":2,"items":{"type":"string","minLength":1}},"direct":{"type":"string","enum":["yes","no","unknown"],"default":"yes"},"bandwidth":{"type":"string","format":"rate","default":"500MiB/s"}}};
 const schema42 = {"type":"object","required":["hosts"],"additionalProperties":false,"properties":{"acceptsMigrations":{"type":"boolean","default":true},"connected":{"type":"boolean","default":true},"version":{"type":"string","default":"1.0.0"},"balancer":{"type":"boolean","default":false},"bandwidth":{"type":"string","format":"rate","default":"1GiB/s"},"hosts":{"type":"object","additionalProperties":{"$ref":"#/$defs/EmbeddedHost"}}}};
@@ -3119,7 +3120,7 @@ evaluated0.items = undefined;
 }
 if(data && typeof data == "object" && !Array.isArray(data)){
 for(const key0 in data){
-if(!(((((key0 === "embedded") || (key0 === "datacenterFile")) || (key0 === "memoryReserve")) || (key0 === "lease")) || (key0 === "alwaysRefresh"))){
+if(!((((((key0 === "embedded") || (key0 === "datacenterFile")) || (key0 === "memoryReserve")) || (key0 === "lease")) || (key0 === "concurrency")) || (key0 === "alwaysRefresh"))){
 const err0 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema40,data};
 if(vErrors === null){
 vErrors = [err0];
@@ -3263,10 +3264,12 @@ vErrors.push(err10);
 errors++;
 }
 }
-if(data.alwaysRefresh !== undefined){
-let data6 = data.alwaysRefresh;
-if(typeof data6 !== "boolean"){
-const err11 = {instancePath:instancePath+"/alwaysRefresh",schemaPath:"#/properties/alwaysRefresh/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema40.properties.alwaysRefresh.type,parentSchema:schema40.properties.alwaysRefresh,data:data6};
+if(data.concurrency !== undefined){
+let data6 = data.concurrency;
+if(data6 && typeof data6 == "object" && !Array.isArray(data6)){
+for(const key2 in data6){
+if(!((((key2 === "perSourceHost") || (key2 === "perTargetHost")) || (key2 === "perLink")) || (key2 === "perDatacenter"))){
+const err11 = {instancePath:instancePath+"/concurrency",schemaPath:"#/$defs/Concurrency/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key2},message:"must NOT have additional properties",schema:false,parentSchema:schema56,data:data6};
 if(vErrors === null){
 vErrors = [err11];
 }
@@ -3276,14 +3279,139 @@ vErrors.push(err11);
 errors++;
 }
 }
-}
-else {
-const err12 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema40.type,parentSchema:schema40,data};
+if(data6.perSourceHost !== undefined){
+let data7 = data6.perSourceHost;
+if(!(((typeof data7 == "number") && (!(data7 % 1) && !isNaN(data7))) && (isFinite(data7)))){
+const err12 = {instancePath:instancePath+"/concurrency/perSourceHost",schemaPath:"#/$defs/Concurrency/properties/perSourceHost/type",keyword:"type",params:{type: "integer"},message:"must be integer",schema:schema56.properties.perSourceHost.type,parentSchema:schema56.properties.perSourceHost,data:data7};
 if(vErrors === null){
 vErrors = [err12];
 }
 else {
 vErrors.push(err12);
+}
+errors++;
+}
+if((typeof data7 == "number") && (isFinite(data7))){
+if(data7 < 1 || isNaN(data7)){
+const err13 = {instancePath:instancePath+"/concurrency/perSourceHost",schemaPath:"#/$defs/Concurrency/properties/perSourceHost/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1",schema:1,parentSchema:schema56.properties.perSourceHost,data:data7};
+if(vErrors === null){
+vErrors = [err13];
+}
+else {
+vErrors.push(err13);
+}
+errors++;
+}
+}
+}
+if(data6.perTargetHost !== undefined){
+let data8 = data6.perTargetHost;
+if(!(((typeof data8 == "number") && (!(data8 % 1) && !isNaN(data8))) && (isFinite(data8)))){
+const err14 = {instancePath:instancePath+"/concurrency/perTargetHost",schemaPath:"#/$defs/Concurrency/properties/perTargetHost/type",keyword:"type",params:{type: "integer"},message:"must be integer",schema:schema56.properties.perTargetHost.type,parentSchema:schema56.properties.perTargetHost,data:data8};
+if(vErrors === null){
+vErrors = [err14];
+}
+else {
+vErrors.push(err14);
+}
+errors++;
+}
+if((typeof data8 == "number") && (isFinite(data8))){
+if(data8 < 1 || isNaN(data8)){
+const err15 = {instancePath:instancePath+"/concurrency/perTargetHost",schemaPath:"#/$defs/Concurrency/properties/perTargetHost/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1",schema:1,parentSchema:schema56.properties.perTargetHost,data:data8};
+if(vErrors === null){
+vErrors = [err15];
+}
+else {
+vErrors.push(err15);
+}
+errors++;
+}
+}
+}
+if(data6.perLink !== undefined){
+let data9 = data6.perLink;
+if(!(((typeof data9 == "number") && (!(data9 % 1) && !isNaN(data9))) && (isFinite(data9)))){
+const err16 = {instancePath:instancePath+"/concurrency/perLink",schemaPath:"#/$defs/Concurrency/properties/perLink/type",keyword:"type",params:{type: "integer"},message:"must be integer",schema:schema56.properties.perLink.type,parentSchema:schema56.properties.perLink,data:data9};
+if(vErrors === null){
+vErrors = [err16];
+}
+else {
+vErrors.push(err16);
+}
+errors++;
+}
+if((typeof data9 == "number") && (isFinite(data9))){
+if(data9 < 1 || isNaN(data9)){
+const err17 = {instancePath:instancePath+"/concurrency/perLink",schemaPath:"#/$defs/Concurrency/properties/perLink/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1",schema:1,parentSchema:schema56.properties.perLink,data:data9};
+if(vErrors === null){
+vErrors = [err17];
+}
+else {
+vErrors.push(err17);
+}
+errors++;
+}
+}
+}
+if(data6.perDatacenter !== undefined){
+let data10 = data6.perDatacenter;
+if(!(((typeof data10 == "number") && (!(data10 % 1) && !isNaN(data10))) && (isFinite(data10)))){
+const err18 = {instancePath:instancePath+"/concurrency/perDatacenter",schemaPath:"#/$defs/Concurrency/properties/perDatacenter/type",keyword:"type",params:{type: "integer"},message:"must be integer",schema:schema56.properties.perDatacenter.type,parentSchema:schema56.properties.perDatacenter,data:data10};
+if(vErrors === null){
+vErrors = [err18];
+}
+else {
+vErrors.push(err18);
+}
+errors++;
+}
+if((typeof data10 == "number") && (isFinite(data10))){
+if(data10 < 1 || isNaN(data10)){
+const err19 = {instancePath:instancePath+"/concurrency/perDatacenter",schemaPath:"#/$defs/Concurrency/properties/perDatacenter/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1",schema:1,parentSchema:schema56.properties.perDatacenter,data:data10};
+if(vErrors === null){
+vErrors = [err19];
+}
+else {
+vErrors.push(err19);
+}
+errors++;
+}
+}
+}
+}
+else {
+const err20 = {instancePath:instancePath+"/concurrency",schemaPath:"#/$defs/Concurrency/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema56.type,parentSchema:schema56,data:data6};
+if(vErrors === null){
+vErrors = [err20];
+}
+else {
+vErrors.push(err20);
+}
+errors++;
+}
+}
+if(data.alwaysRefresh !== undefined){
+let data11 = data.alwaysRefresh;
+if(typeof data11 !== "boolean"){
+const err21 = {instancePath:instancePath+"/alwaysRefresh",schemaPath:"#/properties/alwaysRefresh/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema40.properties.alwaysRefresh.type,parentSchema:schema40.properties.alwaysRefresh,data:data11};
+if(vErrors === null){
+vErrors = [err21];
+}
+else {
+vErrors.push(err21);
+}
+errors++;
+}
+}
+}
+else {
+const err22 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema40.type,parentSchema:schema40,data};
+if(vErrors === null){
+vErrors = [err22];
+}
+else {
+vErrors.push(err22);
 }
 errors++;
 }

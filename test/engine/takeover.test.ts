@@ -91,7 +91,7 @@ describe.concurrent.each(cases)('a move that was left: $left', ({ vm, leave }) =
     const { code, text } = await other.pulumi('up');
     expect(code, text).toBe(0);
     await isDone(other, vm, String(away(vm)['host']), { text }, fleet);
-    const { lastMove } = (await look(fleet, vm))!.vm.claim!;
+    const { lastMove } = (await look(fleet, vm))!.world.claims[vm]!;
     expect(lastMove?.moveId).toBe(record?.moveId);
   });
 });
@@ -113,5 +113,5 @@ test.concurrent('another stack needs takeOver, is told so, and then goes on with
   const taken = await shop.pulumi('up');
   expect(taken.code, taken.text).toBe(0);
   await isDone(shop, vm, 'c1', taken, fleet);
-  expect((await look(fleet, vm))?.vm.claim).toMatchObject({ stack: 'organization/shop/dev', lastMove: { moveId: record?.moveId } });
+  expect((await look(fleet, vm))?.world.claims[vm]).toMatchObject({ stack: 'organization/shop/dev', lastMove: { moveId: record?.moveId } });
 });

@@ -9,12 +9,12 @@ import type { Stack, Started } from './harness.js';
 const lookEveryMs = 10;
 
 /** Before anybody has looked at the datacenter nothing has happened in it. */
-export async function world({ dir }: Stack): Promise<Pick<World, 'vms' | 'leases' | 'jobs' | 'transfers' | 'journal' | 'pool'>> {
+export async function world({ dir }: Stack): Promise<Pick<World, 'vms' | 'claims' | 'leases' | 'jobs' | 'transfers' | 'journal' | 'pool'>> {
   try {
     return JSON.parse(await readFile(join(dir, '.vmplacement/datacenter/world.json'), 'utf8')) as World;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-    return { vms: {}, leases: {}, jobs: {}, transfers: {}, journal: [] };
+    return { vms: {}, claims: {}, leases: {}, jobs: {}, transfers: {}, journal: [] };
   }
 }
 

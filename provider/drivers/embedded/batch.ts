@@ -3,8 +3,8 @@ import type { World } from './world.js';
 
 export interface Change {
   /** Makes the change; what it returns tells its caller that it was written. */
-  make(world: World): () => void;
-  refuse(error: unknown): void;
+  readonly make: (world: World) => () => void;
+  readonly refuse: (error: unknown) => void;
 }
 
 export interface Applied {
@@ -12,7 +12,7 @@ export interface Applied {
   /** Every change was refused: there is nothing to write. */
   readonly isEmpty: boolean;
   /** Tells each caller how it ended, once the world is written. */
-  tell(): void;
+  readonly tell: () => void;
 }
 
 /** One after another, in their order. Of one that throws nothing is kept: the others are made again, on a world that it did not touch. */
@@ -21,17 +21,18 @@ export function applyAll(changes: readonly Change[], fresh: () => World): Applie
   for (;;) {
     const world = fresh();
     const ends: (() => void)[] = [];
-    const thrown = changes.find((change) => {
-      if (refusals.has(change)) return false;
-      try {
-        ends.push(change.make(world));
-        return false;
-      } catch (error) {
-        refusals.set(change, error);
-        return true;
-      }
-    });
-    if (thrown !== undefined) continue;
+    const refused = changes
+      .filter((change) => !refusals.has(change))
+      .find((change) => {
+        try {
+          ends.push(change.make(world));
+          return false;
+        } catch (error) {
+          refusals.set(change, error);
+          return true;
+        }
+      });
+    if (refused !== undefined) continue;
     return {
       world,
       isEmpty: ends.length === 0,

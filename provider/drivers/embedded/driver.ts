@@ -49,9 +49,9 @@ export function embeddedDriver(model: Model): Driver {
     capabilities,
     clock,
 
-    async survey(_scope: SurveyScope, signal?: AbortSignal): Promise<Inventory> {
+    async survey(scope: SurveyScope, signal?: AbortSignal): Promise<Inventory> {
       refuseAborted(signal);
-      return model.survey((view) => surveyWorld(view, model.wall.now()));
+      return model.survey((view) => surveyWorld(view, model.wall.now(), scope));
     },
 
     migrate: (move, run) => migrate(partsOf(move, run), move, run),

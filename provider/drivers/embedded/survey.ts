@@ -1,5 +1,6 @@
 /** One consistent reading of the embedded datacenter. */
 import { iso } from '../../core/clock.js';
+import type { SurveyScope } from '../../core/driver.js';
 import { unknown, type Cluster, type Copy, type Host, type Inventory, type Link, type Pool, type Vm } from '../../core/inventory.js';
 import type { ResolvedHost, ResolvedVm } from '../../../schema/embedded.js';
 import { spanBlocks, BLOCK, NOTHING } from './contents.js';
@@ -10,7 +11,7 @@ import { isFull, skewOf } from './troubles.js';
 import { claimOf, isUp, vmState } from './vm-state.js';
 import type { CopyDisk, CopyWorld, DiskWorld, VmWorld } from './world.js';
 
-export function surveyWorld(view: View, wallNow: number): Inventory {
+export function surveyWorld(view: View, wallNow: number, scope: SurveyScope): Inventory {
   const unread = new Set(
     view.dc.config.clusters
       .flatMap((cluster) => cluster.hosts)
@@ -24,9 +25,15 @@ export function surveyWorld(view: View, wallNow: number): Inventory {
     }),
     hosts: view.dc.config.clusters.flatMap((cluster) => cluster.hosts).map((host) => readHost(view, host, memory, storage)),
     links: links(view, observedAt),
-    vms: view.dc.config.vms.flatMap((vm) => readVm(view, vm, unread, wallNow)),
+    vms: vmsOf(view, scope).flatMap((vm) => readVm(view, vm, unread, wallNow)),
     observedAt,
   };
+}
+
+function vmsOf({ dc }: View, { vms }: SurveyScope): readonly ResolvedVm[] {
+  if (vms === undefined) return dc.config.vms;
+  const wanted = new Set(vms.flatMap((vm) => [vm, vm.toLowerCase()]));
+  return dc.config.vms.filter((vm) => wanted.has(vm.name) || wanted.has(vm.uuid.toLowerCase()));
 }
 
 function readHost(view: View, host: ResolvedHost, memory: ReadonlyMap<string, number>, storage: ReadonlyMap<string, number>): Host {
