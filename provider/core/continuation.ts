@@ -6,7 +6,7 @@ import { aheadMs } from './host-clock.js';
 import { isAllowed, wants } from './declaration.js';
 import { blockers, type Finding, type FindingCode } from './finding.js';
 import { isKnown, placeText, samePlace, type Copy, type Place, type Vm } from './inventory.js';
-import { hostOf } from './locate.js';
+import { hasRunFor, hostOf } from './locate.js';
 import type { Plan } from './plan.js';
 import { isStartedByCancel } from './power-after-cancel.js';
 import { blockedSummary, cancelSummary, continueSummary, retargetSummary, routeText, settleSummary } from './plan-text.js';
@@ -45,9 +45,7 @@ export function continuation(subject: Continued, start: (subject: Subject) => Pl
 /** From the point of no return on; hot, and where the platform starts the target by itself, once the VM has arrived. */
 function isForwardOnly(record: MigrationRecord, live: Copy, capabilities: Pick<Capabilities, 'separateStart'>): boolean {
   if (record.targetStarting) return true;
-  // HA or a balancer may have taken it on from there already; the label of the move goes with it.
-  const isTarget = samePlace(live.ref, record.to) || (live.ref.moveId === record.moveId && !samePlace(live.ref, record.from));
-  const arrived = live.power === 'running' && isTarget;
+  const arrived = isOnTarget(live, record);
   if (record.method === 'staged') return arrived && !capabilities.separateStart;
   return record.method === 'hot' && (record.done.includes('migrate') || arrived);
 }
@@ -60,7 +58,10 @@ function proceed(subject: Continued, empty: Plan): Plan {
   const concerns = ({ code }: Finding): boolean =>
     concernsContinuing.includes(code) && (code !== 'downtime-estimate' || live.power === 'running');
   const findings = input === null ? [] : findingsOf({ ...input, whyStops }).filter(concerns);
-  const waits = record.phase === 'AwaitingShutdown' || hasArrived(record, live) ? waitingText(subject) : `it goes on with ${record.step}`;
+  const waits =
+    record.phase === 'AwaitingShutdown' || (record.method === 'staged' && isOnTarget(live, record))
+      ? waitingText(subject)
+      : `it goes on with ${record.step}`;
   const failed = record.failed === null ? '' : `; it had failed: ${record.failed.replace(/\.$/, '')}`;
   const stops = whyStops === null ? '' : `; this update may stop it: ${whyStops}`;
   const steps = stepNames(record.method, record.powerBefore === 'running').filter((step) => !record.done.includes(step));
@@ -78,8 +79,9 @@ function proceed(subject: Continued, empty: Plan): Plan {
   };
 }
 
-const hasArrived = (record: MigrationRecord, live: Copy): boolean =>
-  record.method === 'staged' && live.power === 'running' && samePlace(live.ref, record.to);
+/** It runs there, or has run: HA or a balancer may have taken it on from there already; the label of the move goes with it. */
+const isOnTarget = (live: Copy, record: MigrationRecord): boolean =>
+  (live.power === 'running' && samePlace(live.ref, record.to)) || hasRunFor(live, record);
 
 /** A VM that is off while its move waits: whether this update cuts it over, or leaves it off. */
 function waitingText({ desired, vm, live, record, ctx, inventory }: Continued): string {
@@ -88,7 +90,13 @@ function waitingText({ desired, vm, live, record, ctx, inventory }: Continued): 
   const sourceAheadMs = aheadMs(inventory, record.from);
   const { go, warnings, heldBy } = effectiveGo({ desired, vm, record, nowMs, sourceAheadMs, estimateMs, capabilities });
   const reasons = [...(heldBy === null ? [] : [heldBy]), ...warnings];
-  if (hasArrived(record, live)) return `it runs on ${placeText(record.to)} already; this update writes down the end of the move`;
+  if (isOnTarget(live, record)) {
+    const [is, then] =
+      live.power === 'running'
+        ? ['runs', 'writes down']
+        : [`has run and reads ${live.power}`, 'starts it there if it shall run, and writes down'];
+    return `it ${is} on ${placeText(live.ref)} already; this update ${then} the end of the move`;
+  }
   if (live.power === 'running') return ['it waits for its go', ...reasons].join('; ');
   const change = isKnown(live.lastChange) ? live.lastChange.cause : 'unknown';
   if (go !== null && go.value !== 'force' && ctx.capabilities.holdsCutover && change !== 'guest-shutdown')

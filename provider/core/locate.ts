@@ -13,6 +13,7 @@ import {
   type Vm,
 } from './inventory.js';
 import { lookup } from './lookup.js';
+import type { MigrationRecord } from './record.js';
 
 export type Located =
   | { readonly kind: 'found'; readonly vm: Vm; readonly live: Copy }
@@ -46,13 +47,22 @@ export function liveCopy(vm: Vm): Copy | null {
   const goal = vm.record?.targetStarting === true ? vm.record.to : vm.record?.from;
   const running = live.find((copy) => copy.power === 'running');
   if (running !== undefined) return running;
-  const expected = goal === undefined ? undefined : live.find((copy) => samePlace(copy.ref, goal));
+  const expected =
+    live.find((copy) => vm.record !== null && hasRunFor(copy, vm.record)) ??
+    (goal === undefined ? undefined : live.find((copy) => samePlace(copy.ref, goal)));
   if (vm.record?.targetStarting === true) {
     const arrived = expected ?? incomingCopies(vm).find((copy) => samePlace(copy.ref, vm.record?.to ?? copy.ref));
     if (arrived !== undefined) return arrived;
   }
   return expected ?? live[0] ?? null;
 }
+
+/**
+ * It has run away from where the move started, whoever started it (the platform's own task, too), and whatever it reads now: what is
+ * built there is marked as `incoming` until its first start, and the label of the move stays with it.
+ */
+export const hasRunFor = (copy: Copy, { moveId, from }: Pick<MigrationRecord, 'moveId' | 'from'>): boolean =>
+  copy.role === 'live' && copy.ref.moveId === moveId && !samePlace(copy.ref, from);
 
 /** Copies that run at the same time: more than one must never be. Any role counts: also a kept source that somebody started. */
 export const runningCopies = (vm: Vm): readonly Copy[] => vm.copies.filter((copy) => copy.power === 'running');

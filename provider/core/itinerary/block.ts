@@ -2,7 +2,7 @@
 import { toldChange } from '../host-clock.js';
 import { isKnown, type Copy } from '../inventory.js';
 import type { MigrationRecord } from '../record.js';
-import { isStopped, isUnread, wentOffAt } from './reality.js';
+import { isStopped, needRead, wentOffAt } from './reality.js';
 import type { MoveContext, Reality, Undo } from './step.js';
 
 /** Remembers when it went off and its autostart, blocks it, and reads it again. */
@@ -58,8 +58,8 @@ export const unblockSource: Undo = async (ctx) => {
   const reality = await ctx.read();
   const { source } = reality;
   // Moved away by somebody else: nothing is left there that could be blocked.
-  if (source === null && !isUnread(reality, record.from)) return;
-  if (source === null) throw new Error(`${ctx.vm}: the source on ${record.from.host} cannot be read, so its block stays`);
+  if (source === null) needRead(reality, record.from, 'its block there stays');
+  if (source === null) return;
   if (!driver.capabilities.blocksStart && record.autostartBefore) await setAutostart(ctx, source, true);
   if (!source.blocked) return;
   await ctx.checkLease();

@@ -3,7 +3,7 @@ import { iso } from '../clock.js';
 import { PlacementError } from '../errors.js';
 import { isKnown, placeText } from '../inventory.js';
 import { isRunning, isUnread, needRead, standing } from './reality.js';
-import { shallRun, sourceTookOver, type SourceRan } from './start.js';
+import { refuseGone, shallRun, sourceTookOver, type SourceRan } from './start.js';
 import type { Step } from './step.js';
 
 export const readBack = (phase: Step['phase'], sourceRan: SourceRan | null): Step => ({
@@ -18,6 +18,7 @@ export const readBack = (phase: Step['phase'], sourceRan: SourceRan | null): Ste
     const mustRun = record.method === 'hot' || shallRun(record);
     const gone = await sourceTookOver(ctx, reality, sourceRan);
     if (gone !== null) return gone;
+    refuseGone(ctx, reality);
     if (target === null) needRead(reality, record.to, 'whether the VM runs there is not known; its source is kept');
     if (target === null || (mustRun && !isRunning(target)))
       throw new PlacementError(

@@ -14,6 +14,7 @@ import {
   type Vm,
 } from '../inventory.js';
 import { isSameChange, platformTime } from '../host-clock.js';
+import { hasRunFor } from '../locate.js';
 import type { MigrationRecord } from '../record.js';
 import type { Reality } from './step.js';
 
@@ -118,14 +119,21 @@ export function wentOffAt(source: Copy, { inventory }: Reality): Timestamp {
   return isKnown(source.lastChange) ? platformTime(inventory, source.ref, source.lastChange.at) : inventory.observedAt;
 }
 
-/** A hot job has ended, or a platform's own task has cut over: it runs on the target and no longer on the source. */
+/** A hot job has ended, or a platform's own task has cut over: it runs on the target, or has run there, and no longer on the source. */
 export const hasArrived = (reality: Reality, record: MigrationRecord, capabilities: Pick<Capabilities, 'separateStart'>): boolean =>
   (record.method === 'hot' || (record.method === 'staged' && !capabilities.separateStart)) &&
-  isRunning(reality.target) &&
+  (isRunning(reality.target) || (reality.target !== null && hasRunFor(reality.target, record))) &&
   !isRunning(reality.source);
 
 /** More than one runs: never act (rules.md §5 `vm-two-copies`). */
 export const runsTwice = ({ vm }: Reality): boolean => vm.copies.filter((copy) => copy.power === 'running').length > 1;
+
+/**
+ * Past the point of no return, and what was to be started has been deleted: every host was read, and nothing but the source is left.
+ * Only a person may go back there; hot has no complete disks there, and after the reading back the source is out of date.
+ */
+export const isTargetGone = ({ targetStarting, method, done }: MigrationRecord, { vm, source, unread }: Reality): boolean =>
+  targetStarting && method !== 'hot' && !done.includes('read-back') && unread.length === 0 && vm.copies.every((copy) => copy === source);
 
 /** Nothing of it is left where the move started from, though that host was read. */
 export const wasMovedAway = (record: MigrationRecord, reality: Reality): boolean =>

@@ -1,8 +1,10 @@
 /** Sends a shutdown and watches for it: grace, then late shutdown; a power-off only under `force` (rules.md §6.6). */
+import { PlacementError } from '../errors.js';
+import { placeText } from '../inventory.js';
 import { isShutDownAsGo } from '../power-after-cancel.js';
 import { formatDuration } from '../units.js';
 import { isHeldNow } from './go-now.js';
-import { isOff, isRunning, isUnread, needRead, notOff } from './reality.js';
+import { isOff, isRunning, needRead, notOff, powerText } from './reality.js';
 import type { MoveContext, Reality, Undo } from './step.js';
 import { waitFor } from './wait.js';
 
@@ -13,7 +15,9 @@ export async function shutDown(ctx: MoveContext, reality: Reality, force: 'force
   const { shutdownGraceMs, lateShutdownMs, noProgressTimeoutMs } = ctx.record.options;
   const run = ctx.run('finishing');
   const source = reality.source;
-  if (source === null) throw new Error(`${ctx.vm}: no source to shut down`);
+  needRead(reality, ctx.record.from, 'no shutdown is sent');
+  if (source === null)
+    throw new PlacementError('platform', `${ctx.vm}: is not found on ${placeText(ctx.record.from)}; no shutdown is sent.`, { vm: ctx.vm });
   if (isOff(source)) return { off: reality };
   const off = (now: Reality): boolean => isOff(now.source);
 
@@ -69,13 +73,23 @@ export const startSourceAgain: Undo = async (ctx) => {
     reality = off;
   }
   // Moved away by somebody else: its power is theirs.
-  if (reality.source === null && !isUnread(reality, ctx.record.from)) return;
-  if (reality.source === null) throw new Error(`${ctx.vm}: the source cannot be read, so it cannot be started again`);
+  if (reality.source === null) needRead(reality, ctx.record.from, 'the VM is not started there again');
+  if (reality.source === null) return;
   await ctx.checkLease();
   // A platform's own task would cut over, and holds the VM, until it is stopped.
   if (ctx.driver.capabilities.increments === 'platform') await ctx.driver.cancel(ctx.move(reality), ctx.run('finishing'));
   await ctx.driver.start(reality.source.ref, ctx.run('finishing'));
-  if ((await waitFor(ctx, (now) => isRunning(now.source), options.noProgressTimeoutMs, ctx.run('finishing').signal)) === null)
-    throw new Error(`${ctx.vm}: was started again on ${ctx.record.from.host}, but does not read as running`);
+  if ((await waitFor(ctx, (now) => isRunning(now.source), options.noProgressTimeoutMs, ctx.run('finishing').signal)) === null) {
+    const from = placeText(ctx.record.from);
+    const now = await ctx.read();
+    throw new PlacementError(
+      'timeout',
+      `${ctx.vm}: was started again on ${from}, but reads as ${powerText(now, now.source, ctx.record.from)}.`,
+      {
+        vm: ctx.vm,
+        next: `look at the console of the VM on ${from} and start it there`,
+      },
+    );
+  }
   await ctx.save({ stoppedByMove: false, ...notOff });
 };

@@ -7,7 +7,7 @@ import { isSameChange, platformTime, toldChange } from '../host-clock.js';
 import type { MigrationRecord } from '../record.js';
 import { keepBlocked } from './block.js';
 import { changedDisk } from './copied-disks.js';
-import { isOff, isRunning, isStopped, isUnread, needRead, ranSince } from './reality.js';
+import { isOff, isRunning, isStopped, isTargetGone, isUnread, needRead, ranSince } from './reality.js';
 import type { MoveContext, Reality, Step, StepResult } from './step.js';
 import { againstTarget } from './target.js';
 import { waitFor } from './wait.js';
@@ -131,10 +131,20 @@ export function twoCopies(ctx: MoveContext, { vm }: Reality): PlacementError {
   });
 }
 
+/** A person decides: what has been written on the target, if it ran, is gone with it. */
+export function refuseGone({ vm, record }: MoveContext, reality: Reality): void {
+  if (!isTargetGone(record, reality)) return;
+  throw new PlacementError('platform', `${vm}: its copy on ${placeText(record.to)} was deleted by somebody else; nothing is started.`, {
+    vm,
+    next: `${command('cancel', vm)} brings it back on ${placeText(record.from)}, as it was when it went off there`,
+  });
+}
+
 async function start(ctx: MoveContext, reality: Reality): Promise<Reality> {
   const { record } = ctx;
   const run = ctx.run('finishing');
   if (reality.target === null) needRead(reality, record.to, 'the VM is not started there');
+  refuseGone(ctx, reality);
   // One that ran already and crashed before it was read back is started again like one that never ran.
   if (reality.target === null || !isStopped(reality.target))
     throw new PlacementError(

@@ -2,7 +2,7 @@
 import { command } from '../command.js';
 import { PlacementError } from '../errors.js';
 import { placeText } from '../inventory.js';
-import { canCancel, undo, type MoveContext } from '../itinerary/index.js';
+import { canCancel, isTargetGone, undo, type MoveContext } from '../itinerary/index.js';
 import { liveCopy } from '../locate.js';
 import type { Claim, MigrationRecord } from '../record.js';
 
@@ -24,7 +24,14 @@ export async function cancelRequested(ctx: MoveContext): Promise<void> {
 
 /** By `vmplacement cancel`: the target is not started again by a schedule until the declaration changes or `resume`. */
 export async function cancelAsked(ctx: MoveContext): Promise<CancelOutcome> {
-  if (!canCancel(ctx, await ctx.read())) throw tooLate(ctx);
+  const reality = await ctx.read();
+  if (!canCancel(ctx, reality)) {
+    if (!isTargetGone(ctx.record, reality)) throw tooLate(ctx);
+    ctx.warn(
+      `${ctx.vm}: its copy on ${placeText(ctx.record.to)} is gone, so it goes back to ${placeText(ctx.record.from)}; what was written on the target is lost.`,
+    );
+    await ctx.save({ targetStarting: false, request: 'cancel' });
+  }
   // Written first: a crash in the middle is continued as a cancel.
   if (ctx.record.request !== 'cancel') await ctx.save({ request: 'cancel' });
   const { kind, text } = await cancelMoving(ctx, { to: ctx.record.to, declaration: ctx.record.declaration ?? '' });

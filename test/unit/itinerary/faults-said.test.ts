@@ -303,3 +303,51 @@ it('a run that dies between starting the source again and writing that down: the
   expect(state.phase === moved.phase ? state : await lab.up(want('f1'))).toMatchObject(moved);
   expect(await lab.journal()).toEqual([]);
 });
+
+describe('a copy on the target that somebody deletes before it is started', () => {
+  const gone = (lab: Lab) => before('start', 1, () => lab.outside.removeCopy('web-01', 'f1')).wrap;
+  const back = 'vmplacement cancel web-01 brings it back on a/a1, as it was when it went off there';
+
+  it.each([
+    ['staged', staged],
+    ['cold', cold],
+  ])('%s: nothing is started, the message names the way out, and that leads out', async (_method, desired) => {
+    const lab = new Lab();
+    await failure(lab.up(desired, undefined, lab.session(gone(lab))));
+    const error = await failure(lab.up(desired));
+    expect(error.message).toContain(`web-01: its copy on far/f1 was deleted by somebody else; nothing is started. Next: ${back}`);
+    expect((await failure(lab.up(want('a1')))).message).toContain(back);
+    expect(await cancelMove(lab.session(), 'web-01', lab.run())).toContain('stays on a/a1.');
+    expect(lab.warnings()).toContain('goes back to a/a1; what was written on the target is lost');
+    expect((await lab.vm()).copies).toMatchObject([{ power: 'running', blocked: false, ref: { host: 'a1' } }]);
+    expect(await lab.up(want('a1'))).toMatchObject({ phase: 'Settled', ...home });
+    expect(await lab.journal()).toEqual([]);
+  });
+
+  it('is not given up while a host cannot be read, or while the copy is there', async () => {
+    const lab = new Lab();
+    await failure(lab.up(staged, undefined, lab.session(before('start', 1, () => lab.outside.setHost('f1', 'unreachable')).wrap)));
+    await expect(cancelMove(lab.session(), 'web-01', lab.run())).rejects.toThrow('cannot be cancelled');
+    await lab.outside.setHost('f1', null);
+    await expect(cancelMove(lab.session(), 'web-01', lab.run())).rejects.toThrow('cannot be cancelled');
+    await lab.outside.removeCopy('web-01', 'f1');
+    await lab.outside.setHost('f2', 'unreachable');
+    await expect(cancelMove(lab.session(), 'web-01', lab.run())).rejects.toThrow('cannot be cancelled');
+    await lab.outside.setHost('f2', null);
+    expect(await cancelMove(lab.session(), 'web-01', lab.run())).toContain('stays on a/a1.');
+  });
+});
+
+it('a target that a platform started by itself and that crashed: a revert first ends the move there', async () => {
+  const lab = new Lab({ style: 'task' });
+  await lab.up(want('f1'));
+  await lab.outside.shutdown('web-01', 'clean');
+  await lab.advance(10 * minute);
+  await lab.outside.crash('web-01');
+  const plan = await previewPlacement(lab.session(), urn, want('a1'));
+  expect(plan).toMatchObject({ action: 'continue' });
+  expect(plan.sentence).toContain('it has run and reads crashed on far/f1 already; this update starts it there if it shall run');
+  await expect(cancelMove(lab.session(), 'web-01', lab.run())).rejects.toThrow('cannot be cancelled');
+  expect(await lab.up(want('a1'))).toMatchObject(moved);
+  expect(await lab.journal()).toEqual([]);
+});
