@@ -433,7 +433,10 @@ export class Play {
 
   private async step(until: number): Promise<boolean> {
     if (this.turns.count > mostTurns) throw new Error(`does not end:\n${this.history.join('\n')}`);
+    const { now } = this.turns;
     const more = await this.turns.step(until);
+    // A leap in time: a guest that was on its way down is off by now.
+    if (this.turns.now !== now) this.toCheck.length = 0;
     if (this.toCheck.length > 0) await this.compareReported();
     return more;
   }
