@@ -29,8 +29,8 @@ export interface Facts {
 /** What the simulation is told. */
 export interface Sink {
   violates(violation: string): void;
-  /** The record of a move went: it ended, was cancelled, or gave way to another one. */
-  moveEnded(vm: string, record: MigrationRecord, by: Actor): void;
+  /** The record of a move went: it ended, was cancelled, or gave way to another one. `given`: a go stands on the VM even now. */
+  moveEnded(vm: string, record: MigrationRecord, by: Actor, given: boolean): void;
   /** The resource was deleted: the VM is nobody's. */
   released(vm: string): void;
 }
@@ -61,7 +61,10 @@ export function watched(model: Model, actor: Actor, facts: Facts, sink: Sink): M
           keepsData(view, vm.id, was, state, actor, report);
           if (actor.blocksStart) keepsBlock(state, actor, report);
           const record = was?.record ?? null;
-          if (record !== null && state.record?.moveId !== record.moveId) sink.moveEnded(vm.id, record, actor);
+          if (record !== null && state.record?.moveId !== record.moveId) {
+            const given = state.annotation.some(({ value }) => value !== 'hold');
+            sink.moveEnded(vm.id, record, actor, given);
+          }
         }
         return result;
       }),

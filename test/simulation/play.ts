@@ -417,8 +417,8 @@ export class Play {
   /** Ended, cancelled or given another target: what was declared is used up, what stood on the VM is gone. */
   private readonly sink: Sink = {
     violates: (violation) => this.violates(violation),
-    moveEnded: (vm, { declaredGo }, by) => {
-      this.given.delete(vm);
+    moveEnded: (vm, { declaredGo }, by, given) => {
+      if (!given) this.given.delete(vm);
       const changed = by.declared !== null && by.declared.shutdown !== declaredGo;
       if (declaredGo !== undefined && declaredGo !== null && declaredGo !== 'hold' && !changed) this.spent.set(vm, declaredGo);
     },
