@@ -336,7 +336,14 @@ export class Play {
     }
   }
 
+  /** From the point of no return on the source is not the VM any more: who works on its disks does that at their own risk. */
   private async disk(vm: VmName, what: Extract<Happening, { kind: 'disk' }>['what']): Promise<void> {
+    const isOver = await this.model.read(({ world: { vms } }) => {
+      const { record, copies } = vms[vm] ?? { record: null, copies: [] };
+      const isPast = record?.targetStarting === true || record?.step === 'point-of-no-return';
+      return isPast && !copies.some(({ power }) => power === 'running');
+    });
+    if (isOver) return;
     switch (what) {
       case 'snapshot':
         return this.outside.snapshot(vm, 'by-hand');
@@ -471,10 +478,12 @@ export class Play {
       const shutdown = round % 2 === 0 ? 'force' : 'now';
       this.up(vm, { ...home, host: await this.goalOf(vm), shutdown }, null);
       await this.untilIdle();
-      if (this.history.at(-1)?.includes('is not found; it is not started') === true) {
+      const told = this.history.at(-1) ?? '';
+      if (told.includes(`vmplacement cancel ${vm}`)) {
         this.command(vm, 'cancel', null);
         await this.untilIdle();
       }
+      if (told.includes('decide which copy')) await this.decides(vm);
     }
     if (await this.isHome(vm)) return this.count('came to rest');
     const told = this.history.join('\n');
@@ -486,6 +495,21 @@ export class Play {
       lease: world.leases[vm]?.holder ?? 'none',
     }));
     this.violates(`${vm} does not come to rest: ${copies.join(', ')}; record ${record}; lease ${lease}`);
+  }
+
+  /** The one that runs is the right one; of two that run, the one that the move has started. */
+  private async decides(vm: VmName): Promise<void> {
+    this.count('a person decided');
+    const { copies, record } = (await this.model.read(({ world }) => world.vms[vm])) ?? { copies: [], record: null };
+    const running = copies.filter(({ power }) => power === 'running');
+    const right = running.find(({ host }) => host === record?.to.host) ?? running[0];
+    if (right === undefined) return;
+    for (const wrong of copies.filter((copy) => copy !== right)) {
+      this.note(`${vm}: a person removes the copy on ${wrong.host}`);
+      if (wrong.power === 'running') await this.outside.losePower(wrong.host);
+      await this.outside.removeCopy(vm, wrong.host).catch((error: unknown) => this.note(String(error)));
+    }
+    await this.outsiders({ kind: 'all is repaired' });
   }
 
   /** Past the point of no return the next up decides: a person who starts a copy then may split the VM. One that has arrived is theirs. */

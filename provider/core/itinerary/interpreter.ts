@@ -7,7 +7,7 @@ import { placeText } from '../inventory.js';
 import type { MigrationRecord, Phase } from '../record.js';
 import { isControlLost } from './lease.js';
 import { interrupted, parkIfInterrupted } from './parking.js';
-import { hasArrived, isRunning, isUnread, runsTwice, wasMovedAway } from './reality.js';
+import { hasArrived, isRunning, isUnread, ranOnBoth, runsTwice, wasMovedAway } from './reality.js';
 import { twoCopies } from './start.js';
 import { followMoved, isCutover, rollBackCutover } from './staged.js';
 import type { MoveContext, Reality, Step, StepResult } from './step.js';
@@ -30,7 +30,7 @@ async function walk(ctx: MoveContext): Promise<Carried> {
   const steps = stepsOf(ctx.record.method);
   for (;;) {
     const reality = await ctx.read();
-    if (runsTwice(reality)) throw twoCopies(ctx, reality);
+    if (runsTwice(reality) || ranOnBoth(reality, ctx.record)) throw twoCopies(ctx, reality);
     if (reality.vm.record?.request === 'cancel' && canCancel(ctx, reality)) return 'cancel-requested';
     if (wasMovedAway(ctx.record, reality) && canCancel(ctx, reality)) {
       if (await followMoved(ctx, reality)) continue;
@@ -132,7 +132,7 @@ async function recover(ctx: MoveContext, error: unknown): Promise<unknown> {
   await ctx.verify();
   const { record } = ctx;
   const reality = await ctx.read();
-  if (!runsTwice(reality) && canCancel(ctx, reality)) {
+  if (!runsTwice(reality) && !ranOnBoth(reality, record) && canCancel(ctx, reality)) {
     const cold =
       record.method === 'cold' && (record.powerBefore === 'running' || isRunning(reality.source) || wasMovedAway(record, reality));
     // Off on the source with a copy on the target: a hot job may have ended. Not one thing is taken back before that is known.

@@ -121,11 +121,11 @@ export function twoCopies(ctx: MoveContext, { vm }: Reality): PlacementError {
   const what =
     running.length > 1
       ? `runs on ${running.join(' and ')} at the same time`
-      : `${again} although its copy on ${placeText(to)} is past the point of no return`;
+      : `${again} although its copy on ${placeText(to)} ${ctx.record.targetStarting ? 'is past the point of no return' : 'has run since'}`;
   return new PlacementError('platform', `${ctx.vm}: ${what}. Nothing more is done.`, {
     vm: ctx.vm,
     next:
-      ctx.record.method === 'hot'
+      ctx.record.method === 'hot' && ctx.record.targetStarting
         ? 'decide which copy is the right one, stop the other by hand, then pulumi up'
         : 'decide which copy is the right one, stop the other and remove its definition by hand, then pulumi up',
   });

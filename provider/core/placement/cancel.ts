@@ -2,7 +2,7 @@
 import { command } from '../command.js';
 import { PlacementError } from '../errors.js';
 import { placeText } from '../inventory.js';
-import { canCancel, isTargetGone, undo, type MoveContext } from '../itinerary/index.js';
+import { canCancel, isTargetGone, ranOnBoth, twoCopies, undo, type MoveContext } from '../itinerary/index.js';
 import { liveCopy } from '../locate.js';
 import type { Claim, MigrationRecord } from '../record.js';
 
@@ -40,7 +40,9 @@ export async function cancelAsked(ctx: MoveContext): Promise<CancelOutcome> {
 
 export async function cancelMoving(ctx: MoveContext, cancelled: Claim['cancelled'], annotation?: 'keep-hold'): Promise<CancelOutcome> {
   const { record } = ctx;
-  if (!canCancel(ctx, await ctx.read())) throw tooLate(ctx);
+  const reality = await ctx.read();
+  if (ranOnBoth(reality, record)) throw twoCopies(ctx, reality);
+  if (!canCancel(ctx, reality)) throw tooLate(ctx);
   const failures = await undo(ctx, annotation === undefined ? { cancelled } : { cancelled, annotation });
   if (failures.length === 0) return outcome(ctx, record);
   throw new PlacementError('platform', `${ctx.vm}: cancelling its move to ${placeText(record.to)} failed: ${failures.join('; ')}.`, {

@@ -351,3 +351,23 @@ it('a target that a platform started by itself and that crashed: a revert first 
   expect(await lab.up(want('a1'))).toMatchObject(moved);
   expect(await lab.journal()).toEqual([]);
 });
+
+it('a target that a platform started, and after it the source: a person decides, and the next up follows', async () => {
+  for (const wrong of ['a1', 'f1']) {
+    const lab = new Lab({ style: 'task' });
+    await lab.up(want('f1'));
+    await lab.outside.shutdown('web-01', 'clean');
+    await lab.advance(10 * minute);
+    await lab.outside.shutdown('web-01', 'hard');
+    await lab.outside.start('web-01', 'a1');
+    const said =
+      'runs on a/a1 again although its copy on far/f1 has run since. Nothing more is done. Next: decide which copy is the right one';
+    await expect(cancelMove(lab.session(), 'web-01', lab.run())).rejects.toThrow(said);
+    for (const desired of [want('f1'), want('a1')]) expect((await failure(lab.up(desired))).message).toContain(said);
+    expect((await lab.vm()).copies).toHaveLength(2);
+    if (wrong === 'a1') await lab.outside.shutdown('web-01', 'hard');
+    await lab.outside.removeCopy('web-01', wrong);
+    const desired = want(wrong === 'a1' ? 'f1' : 'a1');
+    expect(await lab.up(desired)).toMatchObject({ phase: 'Settled', power: 'running', place: { host: desired.hosts?.[0] } });
+  }
+});
