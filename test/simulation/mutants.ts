@@ -93,8 +93,8 @@ export const mutants: readonly Mutant[] = [
     'a move is cancelled past the point of no return',
     core(
       'itinerary/interpreter.ts',
-      '  !record.targetStarting && !hasArrived(reality, record, driver.capabilities);',
-      '  record.startedAt !== "" && !hasArrived(reality, record, driver.capabilities);',
+      '(!record.targetStarting && !hasArrived(reality, record, driver.capabilities));',
+      '(record.startedAt !== "" && !hasArrived(reality, record, driver.capabilities));',
     ),
   ),
   driven(

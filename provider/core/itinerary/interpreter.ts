@@ -7,7 +7,7 @@ import { placeText } from '../inventory.js';
 import type { MigrationRecord, Phase } from '../record.js';
 import { isControlLost } from './lease.js';
 import { interrupted, parkIfInterrupted } from './parking.js';
-import { hasArrived, isRunning, isUnread, ranOnBoth, runsTwice, wasMovedAway } from './reality.js';
+import { hasArrived, isAloneElsewhere, isRunning, isUnread, ranOnBoth, runsTwice, wasMovedAway } from './reality.js';
 import { twoCopies } from './start.js';
 import { followMoved, isCutover, rollBackCutover } from './staged.js';
 import type { MoveContext, Reality, Step, StepResult } from './step.js';
@@ -82,9 +82,9 @@ async function complete(ctx: MoveContext, step: Step, steps: readonly Step[]): P
 const phaseOf = (step: Step, record: MigrationRecord): Phase =>
   record.phase === 'AwaitingConfirmation' && step.name === 'retire' ? record.phase : step.phase;
 
-/** Before the point of no return, and before the platform has moved it by itself. */
+/** Before the point of no return, and before the platform has moved it by itself; or when nothing of the move is left. */
 export const canCancel = ({ record, driver }: Pick<MoveContext, 'record' | 'driver'>, reality: Reality): boolean =>
-  !record.targetStarting && !hasArrived(reality, record, driver.capabilities);
+  isAloneElsewhere(reality) || (!record.targetStarting && !hasArrived(reality, record, driver.capabilities));
 
 /** The VM runs, or was off before; and nothing is past the point of no return. */
 const isSafePoint = (record: MigrationRecord, reality: Reality): boolean =>

@@ -139,6 +139,13 @@ export const ranOnBoth = ({ source, target }: Reality, record: MigrationRecord):
 export const isTargetGone = ({ targetStarting, method, done }: MigrationRecord, { vm, source, unread }: Reality): boolean =>
   targetStarting && method !== 'hot' && !done.includes('read-back') && unread.length === 0 && vm.copies.every((copy) => copy === source);
 
+/**
+ * Others have taken it on to a third host, and nothing else of it is left, though every host was read: the move has nothing to hold on
+ * to any more, also past the point of no return.
+ */
+export const isAloneElsewhere = ({ vm, source, target, unread }: Reality): boolean =>
+  source === null && target === null && unread.length === 0 && vm.copies.length === 1 && vm.copies.every(isRunning);
+
 /** Nothing of it is left where the move started from, though that host was read. */
 export const wasMovedAway = (record: MigrationRecord, reality: Reality): boolean =>
   reality.source === null && !isUnread(reality, record.from);

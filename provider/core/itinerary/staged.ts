@@ -221,6 +221,7 @@ export async function followMoved(ctx: MoveContext, reality: Reality): Promise<b
     increment: null,
     go: null,
     stoppedByMove: false,
+    targetStarting: false,
     awaitingSince: null,
     ...notOff,
   });

@@ -107,7 +107,7 @@ async function completeTarget(parts: Parts, move: Move, run: Run): Promise<Outco
   await run.checkLease();
   const readBack = await parts.model.update((view) => {
     const open = resumeTransfer(view, move);
-    acknowledge(open, 'final');
+    if (!isHeld(open)) acknowledge(open, 'final');
     return { bytes: verifyBytes(open, move), rate: bestRate(view.dc, view.world, open.source.host, open.target.host, open.transfer.cap) };
   });
   if (readBack.bytes > 0) {

@@ -1,6 +1,7 @@
 /** Copies that a process of ours drives: one pass after the other, each block once, resumable at every tick. */
 import { PlacementError } from '../../core/errors.js';
 import type { Move } from '../../core/driver.js';
+import { placeText } from '../../core/inventory.js';
 import type { ResolvedVm } from '../../../schema/embedded.js';
 import { BLOCK, blocksOf, dirtySpans, emptyImage, flush, intersect, overlay, spanBlocks, takeBlocks } from './contents.js';
 import { addIncoming, incomingDisk, refuseBusy } from './definition.js';
@@ -173,11 +174,21 @@ const noRoom = ({ view, vm, target }: Open, disk: CopyDisk): PlacementError =>
     next: 'free space there, then run again: it goes on where it stopped',
   });
 
-/** The target flushed: the pass counts. */
+/** The target flushed: the pass counts. One that its target has lost meanwhile (see `loseHostPower`) was never sent. */
 export function acknowledge(open: Open, phase: 'increment' | 'final'): void {
-  const { view, target, transfer } = open;
+  const { view, vm, target, transfer } = open;
   const pass = transfer.pass;
-  if (pass === null) return;
+  if (pass === null) {
+    const where = placeText(view.dc.place(target.host));
+    throw new PlacementError(
+      'platform',
+      `The copy of VM ${vm.name} was cut off: ${where} has booted anew, what it had not flushed is lost.`,
+      {
+        vm: vm.name,
+        next: 'run again: it goes on from what was flushed',
+      },
+    );
+  }
   for (const disk of target.disks) disk.segments = flush(disk.segments);
   transfer.n = pass.n;
   transfer.disks = pass.disks;

@@ -371,3 +371,39 @@ it('a target that a platform started, and after it the source: a person decides,
     expect(await lab.up(desired)).toMatchObject({ phase: 'Settled', power: 'running', place: { host: desired.hosts?.[0] } });
   }
 });
+
+describe('a target host that loses power under the copy, and boots at once', () => {
+  it.each([
+    ['staged, under the full copy', staged, 'replicate'],
+    ['staged, under the last increment', { ...staged, verify: 'off' as const }, 'finish'],
+    ['cold', { ...cold, verify: 'off' as const }, 'copy'],
+  ])('%s: what it had not flushed does not count as sent', async (_name, desired, step) => {
+    const lab = new Lab({ vm: { dirtyRate: '40MiB/s' } });
+    const during = (event: MoveEvent): boolean => event.kind === 'progress' && event.step === step && event.bytes > 0;
+    const error = await failure(upWith(lab, desired, during, () => lab.outside.losePower('f1')));
+    expect(error.message).toContain('The copy of VM web-01 was cut off: far/f1 has booted anew, what it had not flushed is lost.');
+    expect((await lab.vm()).copies).toContainEqual(expect.objectContaining({ power: 'running', role: 'live' }));
+    expect(await lab.up(desired)).toMatchObject(moved);
+    expect(await lab.journal()).toEqual([]);
+  });
+});
+
+it('a VM that HA takes to the target of its hot move and on to a third host, at any two readings: it gets to where it is declared', async () => {
+  const ends = new Set<string>();
+  for (let first = 2; first < 14; first += 1) {
+    for (let second = first + 1; second < first + 8; second += 1) {
+      const lab = new Lab();
+      const wrap = [first, second].map(
+        (n, index) =>
+          before('survey', n, () => lab.outside.restartElsewhere('web-01', index === 0 ? 'a2' : 'n1').catch(() => undefined)).wrap,
+      );
+      const unruly = lab.session((driver) => wrap.reduce((inner, one) => one(inner), driver));
+      const told = [await lab.up(want('a2'), undefined, unruly).catch(String)];
+      for (let more = 0; more < 3; more += 1) told.push(await lab.up(want('a2')).catch(String));
+      expect(told.at(-1), `${first}, ${second}: ${told.map(String).join('\n')}`).toMatchObject({ place: { host: 'a2' }, power: 'running' });
+      expect(await lab.journal()).toEqual([]);
+      for (const one of told) ends.add(String(one));
+    }
+  }
+  expect([...ends].join('\n')).toContain('by somebody else; its hot move is taken back');
+});
