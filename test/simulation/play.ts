@@ -332,7 +332,7 @@ export class Play {
       case 'crashes':
         return this.outside.crash(vm);
       case 'is started':
-        return this.outside.start(vm);
+        return this.startsGuest(vm);
     }
   }
 
@@ -497,6 +497,13 @@ export class Play {
     this.violates(`${vm} does not come to rest: ${copies.join(', ')}; record ${record}; lease ${lease}`);
   }
 
+  /** Where a start cannot be blocked, one in the moment of ours splits the VM: that is not looked at here. */
+  private async startsGuest(vm: VmName): Promise<void> {
+    const record = await this.model.read(({ world }) => world.vms[vm]?.record ?? null);
+    const starting = record?.targetStarting === true || record?.step === 'point-of-no-return';
+    if (this.scenario.style === 'driven' || !starting) await this.outside.start(vm);
+  }
+
   /** The one that runs is the right one; of two that run, the one that the move has started. */
   private async decides(vm: VmName): Promise<void> {
     this.count('a person decided');
@@ -519,8 +526,9 @@ export class Play {
     const { record } = state;
     const starting = record?.targetStarting === true;
     if (!starting) return this.outsiders({ kind: 'guest', vm, what: 'is started' });
+    const there = state.copies.find(({ moveId }) => moveId === record.moveId)?.host ?? record.to.host;
     if (record.method === 'hot' || record.done.includes('start-target'))
-      return this.outsiders({ kind: 'start on', vm, host: record.to.host as HostName });
+      return this.outsiders({ kind: 'start on', vm, host: there as HostName });
   }
 
   /** Every third time the VM has to go to one and the same host; else it may stay where it runs, and what is under way there ends. */

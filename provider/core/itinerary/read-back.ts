@@ -14,7 +14,8 @@ export const readBack = (phase: Step['phase'], sourceRan: SourceRan | null): Ste
     const { record, driver } = ctx;
     const reality = await ctx.read();
     const { target } = reality;
-    const to = placeText(record.to);
+    // HA may have taken it on from there.
+    const to = placeText(target?.ref ?? record.to);
     const mustRun = record.method === 'hot' || shallRun(record);
     const gone = await sourceTookOver(ctx, reality, sourceRan);
     if (gone !== null) return gone;
