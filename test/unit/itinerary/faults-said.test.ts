@@ -398,11 +398,11 @@ it('a VM that HA takes to the target of its hot move and on to a third host, at 
           before('survey', n, () => lab.outside.restartElsewhere('web-01', index === 0 ? 'a2' : 'n1').catch(() => undefined)).wrap,
       );
       const unruly = lab.session((driver) => wrap.reduce((inner, one) => one(inner), driver));
-      const told = [await lab.up(want('a2'), undefined, unruly).catch(String)];
+      const told: unknown[] = [await lab.up(want('a2'), undefined, unruly).catch(String)];
       for (let more = 0; more < 3; more += 1) told.push(await lab.up(want('a2')).catch(String));
-      expect(told.at(-1), `${first}, ${second}: ${told.map(String).join('\n')}`).toMatchObject({ place: { host: 'a2' }, power: 'running' });
+      expect(told.at(-1), `${first}, ${second}: ${JSON.stringify(told)}`).toMatchObject({ place: { host: 'a2' }, power: 'running' });
       expect(await lab.journal()).toEqual([]);
-      for (const one of told) ends.add(String(one));
+      for (const one of told) ends.add(JSON.stringify(one));
     }
   }
   expect([...ends].join('\n')).toContain('by somebody else; its hot move is taken back');
