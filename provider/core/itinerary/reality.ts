@@ -144,7 +144,7 @@ export const isTargetGone = ({ targetStarting, method, done }: MigrationRecord, 
  * to any more, also past the point of no return.
  */
 export const isAloneElsewhere = ({ vm, source, target, unread }: Reality): boolean =>
-  source === null && target === null && unread.length === 0 && vm.copies.length === 1 && vm.copies.every(isRunning);
+  source === null && target === null && unread.length === 0 && vm.copies.length === 1 && vm.copies.every(({ role }) => role === 'live');
 
 /** Nothing of it is left where the move started from, though that host was read. */
 export const wasMovedAway = (record: MigrationRecord, reality: Reality): boolean =>
