@@ -7,7 +7,7 @@ import { placeText } from '../inventory.js';
 import type { MigrationRecord, Phase } from '../record.js';
 import { isControlLost } from './lease.js';
 import { interrupted, parkIfInterrupted } from './parking.js';
-import { hasArrived, isAloneElsewhere, isRunning, isUnread, ranOnBoth, runsTwice, wasMovedAway } from './reality.js';
+import { hasArrived, isAloneElsewhere, isOff, isRunning, isUnread, ranOnBoth, runsTwice, wasMovedAway } from './reality.js';
 import { twoCopies } from './start.js';
 import { followMoved, isCutover, rollBackCutover } from './staged.js';
 import type { MoveContext, Reality, Step, StepResult } from './step.js';
@@ -133,8 +133,9 @@ async function recover(ctx: MoveContext, error: unknown): Promise<unknown> {
   const { record } = ctx;
   const reality = await ctx.read();
   if (!runsTwice(reality) && !ranOnBoth(reality, record) && canCancel(ctx, reality)) {
-    const cold =
-      record.method === 'cold' && (record.powerBefore === 'running' || isRunning(reality.source) || wasMovedAway(record, reality));
+    // One that was off and is not any more: somebody has started it, and it may have crashed since.
+    const isNotOff = reality.source !== null && !isOff(reality.source);
+    const cold = record.method === 'cold' && (record.powerBefore === 'running' || isNotOff || wasMovedAway(record, reality));
     // Off on the source with a copy on the target: a hot job may have ended. Not one thing is taken back before that is known.
     const hot = record.method === 'hot' && (isRunning(reality.source) || (reality.target === null && !isUnread(reality, record.to)));
     if (hot || cold) {

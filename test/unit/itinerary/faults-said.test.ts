@@ -407,3 +407,17 @@ it('a VM that HA takes to the target of its hot move and on to a third host, at 
   }
   expect([...ends].join('\n')).toContain('by somebody else; its hot move is taken back');
 });
+
+it('a VM that was off, and that somebody starts during its cold move and crashes: its block is taken away with the move', async () => {
+  const lab = new Lab({ vm: { power: 'off' } });
+  const started = before('block', 1, async () => {
+    await lab.outside.start('web-01');
+    await lab.outside.crash('web-01');
+  });
+  const error = await failure(lab.up(cold, undefined, lab.session(started.wrap)));
+  expect(error.message).toContain('was started on a/a1 by somebody else during its cold move (it reads crashed); the copy is void');
+  expect(await lab.vm()).toMatchObject({ record: null, copies: [{ power: 'crashed', blocked: false }] });
+  await lab.outside.start('web-01');
+  expect(await lab.up(cold)).toMatchObject(moved);
+  expect(await lab.journal()).toEqual([]);
+});
