@@ -105,7 +105,7 @@ export interface Link {
 export const powers = ['running', 'off', 'paused', 'suspended', 'saved', 'crashed', 'unknown'] as const;
 export type Power = (typeof powers)[number];
 
-/** `live`: the VM itself. `incoming`: being built on the target. `kept`: the source after a move, blocked, waiting for confirmation. */
+/** `live`: the VM itself. `incoming`: being built on the target, until the record says `targetStarting` or it is started. `kept`: the source after a move, blocked, waiting for confirmation. */
 export type CopyRole = 'live' | 'incoming' | 'kept';
 
 export interface Copy {

@@ -4,7 +4,7 @@ import type { AnnotationChange, Lease, PoolChange } from '../../core/driver.js';
 import { PlacementError } from '../../core/errors.js';
 import type { Claim, MigrationRecord } from '../../core/record.js';
 import { modelNow, reachable, type View } from './model.js';
-import { touch } from './vm-state.js';
+import { isUp, touch } from './vm-state.js';
 import type { VmWorld } from './world.js';
 
 const stateOf = (view: View, vm: string): VmWorld => touch(view.dc, view.world, view.dc.find(vm).id);
@@ -23,6 +23,9 @@ export function writeRecord(view: View, vm: string, next: MigrationRecord | null
     for (const copy of state.copies) {
       if (copy.role === 'incoming' && copy.defined && copy.moveId === next.moveId) copy.role = 'live';
     }
+  } else if (next !== null && before?.targetStarting === true) {
+    // Taken back: what never ran is no more than a copy again.
+    for (const copy of state.copies) if (copy.moveId === next.moveId && copy.boots === 0 && !isUp(copy)) copy.role = 'incoming';
   }
   if (next === null && before !== null) forget(view, state, before.moveId);
   return 'ok';

@@ -24,6 +24,10 @@ export const coldContract: Part = ({ capabilities }, h) => {
     expect((await copyAt(driver, sleeper, far)).role).toBe('incoming');
     await save(driver, move, { targetStarting: true });
     expect((await copyAt(driver, sleeper, far)).role).toBe('live');
+    // Taken back before it was started; then for good.
+    await save(driver, move, { targetStarting: false });
+    expect((await copyAt(driver, sleeper, far)).role).toBe('incoming');
+    await save(driver, move, { targetStarting: true });
     await driver.start(target, testRun());
     await driver.start(target, testRun());
     expect((await copyAt(driver, sleeper, far)).power).toBe('running');
