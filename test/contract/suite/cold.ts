@@ -22,12 +22,12 @@ export const coldContract: Part = ({ capabilities }, h) => {
     const move = await begin(h(), sleeper, far, 'cold');
     const { target } = await driver.copyOff(move, testRun());
     expect((await copyAt(driver, sleeper, far)).role).toBe('incoming');
-    await save(driver, move, { targetStarting: true });
+    const past = await save(driver, move, { targetStarting: true });
     expect((await copyAt(driver, sleeper, far)).role).toBe('live');
     // Taken back before it was started; then for good.
-    await save(driver, move, { targetStarting: false });
+    const back = await save(driver, past, { targetStarting: false });
     expect((await copyAt(driver, sleeper, far)).role).toBe('incoming');
-    await save(driver, move, { targetStarting: true });
+    await save(driver, back, { targetStarting: true });
     await driver.start(target, testRun());
     await driver.start(target, testRun());
     expect((await copyAt(driver, sleeper, far)).power).toBe('running');
