@@ -3,6 +3,7 @@ import { format, resolveConfig } from 'prettier';
 import { generateFindingsReference, type RuleSource } from './findings.js';
 import { generateJsonSchema } from './json-schema.js';
 import { readModel } from './model.js';
+import { generateNodejs } from './nodejs.js';
 import { generatePulumiConst, generatePulumiJson, type Package } from './pulumi.js';
 import { generateDatacenterReference, generateInputsReference } from './reference.js';
 import { generateTypes } from './types.js';
@@ -27,6 +28,7 @@ export async function generateAll(sources: Sources): Promise<ReadonlyMap<string,
     ['schema/generated/json-schema.ts', generateJsonSchema(model)],
     ['schema/generated/pulumi-schema.ts', generatePulumiConst(model, sources.package)],
     ['schema/generated/pulumi-schema.json', generatePulumiJson(model, sources.package)],
+    ...[...generateNodejs(model)].map(([path, text]) => [`sdk/nodejs/${path}`, text] as const),
     ['docs/reference/inputs.md', generateInputsReference(model)],
     ['docs/reference/embedded-datacenter.md', generateDatacenterReference(model, sources.example)],
     ['docs/reference/findings.md', generateFindingsReference(sources.rules)],

@@ -11,16 +11,38 @@ export interface Package {
   readonly name: string;
 }
 
-export function pulumiSchema(model: Model, about: Package): Json {
+/** The definitions that the package is made of. */
+export interface Parts {
+  readonly config: ClosedObject;
+  readonly inputs: ClosedObject;
+  readonly outputs: ClosedObject;
+  readonly getPlacement: { readonly description: string; readonly inputs: ClosedObject; readonly outputs: ClosedObject };
+  readonly getPlan: Parts['getPlacement'];
+}
+
+export function partsOf(model: Model): Parts {
   const object = (name: string): ClosedObject => {
     const def = model.defs.get(name);
     if (def?.kind !== 'object') throw new Error(`vmplacement.yaml needs the object ${name}`);
     return def;
   };
-  const config = object('ProviderConfig');
-  const inputs = object('PlacementInputs');
-  const outputs = object('PlacementOutputs');
-  const roots = [config, inputs, outputs, object('GetPlacementInputs'), object('GetPlanOutputs')];
+  const [inputs, outputs, plan] = [object('PlacementInputs'), object('PlacementOutputs'), object('GetPlanOutputs')];
+  return {
+    config: object('ProviderConfig'),
+    inputs,
+    outputs,
+    getPlacement: {
+      description: 'Reads where a VM is and how far its placement got.',
+      inputs: object('GetPlacementInputs'),
+      outputs,
+    },
+    getPlan: { description: plan.description, inputs, outputs: plan },
+  };
+}
+
+export function pulumiSchema(model: Model, about: Package): Json {
+  const { config, inputs, outputs, getPlacement, getPlan } = partsOf(model);
+  const roots = [config, inputs, outputs, getPlacement.inputs, getPlan.outputs];
   return {
     name: 'vmplacement',
     displayName: 'VM placement',
@@ -41,8 +63,8 @@ export function pulumiSchema(model: Model, about: Package): Json {
       },
     },
     functions: {
-      'vmplacement:index:getPlacement': invoke(object('GetPlacementInputs'), outputs, 'Reads where a VM is and how far its placement got.'),
-      'vmplacement:index:getPlan': invoke(inputs, object('GetPlanOutputs'), object('GetPlanOutputs').description),
+      'vmplacement:index:getPlacement': invoke(getPlacement),
+      'vmplacement:index:getPlan': invoke(getPlan),
     },
     language: { nodejs: { packageName: about.name } },
   };
@@ -63,7 +85,7 @@ export function generatePulumiConst(model: Model, about: Package): string {
 
 const token = (name: string): string => `vmplacement:index:${name}`;
 
-function invoke(inputs: ClosedObject, outputs: ClosedObject, description: string): Json {
+function invoke({ description, inputs, outputs }: Parts['getPlacement']): Json {
   return {
     description,
     inputs: { type: 'object', properties: properties(inputs), ...required(inputs, 'required') },
@@ -93,7 +115,7 @@ function propertySpec({ node }: Property): Json {
   };
 }
 
-function describe(node: Node): string {
+export function describe(node: Node): string {
   const parts = [node.description];
   const scalar = node.kind === 'list' ? node.items : node;
   if (scalar.kind === 'scalar' && scalar.values !== null)
@@ -129,6 +151,16 @@ function typeSpec(node: Node): Json {
 
 /** Only the types that something refers to; root documents are written out where they stand. */
 function types(model: Model, roots: readonly ClosedObject[]): Json {
+  return Object.fromEntries(
+    reachable(model, roots).flatMap((name) => {
+      const def = model.defs.get(name);
+      return def === undefined ? [] : [[token(name), typeDefinition(def)]];
+    }),
+  );
+}
+
+/** The names of the definitions that `roots` refer to, directly or not, in the order of the model. */
+export function reachable(model: Model, roots: readonly Node[]): string[] {
   const found = new Set<string>();
   const visit = (node: Node): void => {
     switch (node.kind) {
@@ -152,7 +184,7 @@ function types(model: Model, roots: readonly ClosedObject[]): Json {
     }
   };
   roots.forEach(visit);
-  return Object.fromEntries([...model.defs].filter(([name]) => found.has(name)).map(([name, def]) => [token(name), typeDefinition(def)]));
+  return [...model.defs.keys()].filter((name) => found.has(name));
 }
 
 function typeDefinition(def: Node): Json {
@@ -162,8 +194,9 @@ function typeDefinition(def: Node): Json {
   return {
     type: 'string',
     description: def.description,
-    enum: def.values.map(({ value, description }) => ({ name: upperFirst(value), value, ...(description ? { description } : {}) })),
+    enum: def.values.map(({ value, description }) => ({ name: memberName(value), value, ...(description ? { description } : {}) })),
   };
 }
 
-const upperFirst = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
+/** What a value of a closed set is called in SDKs: `asBefore` is `StartAfter.AsBefore`. */
+export const memberName = (value: string): string => value.charAt(0).toUpperCase() + value.slice(1);
