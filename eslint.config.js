@@ -41,6 +41,8 @@ export default defineConfig(
     'examples/',
     '**/generated/',
     '**/.vmplacement/',
+    // programs of users, compiled and run by tests
+    'test/**/fixtures/',
   ]),
   js.configs.recommended,
   {
