@@ -22,6 +22,19 @@ export interface Engine {
   readonly call?: (token: string, inputs: Readonly<Record<string, unknown>>) => Record<string, unknown>;
 }
 
+/** The part of Pulumi's mock monitor that is watched here. */
+interface Monitor {
+  registerResource(request: Request, answer: (error: unknown, response?: { getUrn(): string }) => void): void;
+}
+interface Request {
+  getType(): string;
+  getName(): string;
+  getVersion(): string;
+  getProvider(): string;
+  getAdditionalsecretoutputsList(): string[];
+  getObject(): { toJavaScript(): Record<string, unknown> };
+}
+
 /** Runs a program and gives all that it registered, once everything has been answered. */
 export async function requestsOf(program: () => unknown, engine: Engine = { mode: 'update' }): Promise<Sent[]> {
   const sent: Sent[] = [];
@@ -34,12 +47,10 @@ export async function requestsOf(program: () => unknown, engine: Engine = { mode
     'prod',
     engine.mode === 'preview',
   );
-  const monitor: any = pulumi.runtime.getMonitor(); // eslint-disable-line @typescript-eslint/no-explicit-any -- the mock's own, unwrapped here
+  const monitor = pulumi.runtime.getMonitor() as unknown as Monitor;
   const register = monitor.registerResource.bind(monitor);
-  monitor.registerResource = (request: any, answer: (error: unknown, response: any) => void) =>
-    // eslint-disable-line @typescript-eslint/no-explicit-any
-    register(request, (error: unknown, response: any) => {
-      // eslint-disable-line @typescript-eslint/no-explicit-any
+  monitor.registerResource = (request, answer) =>
+    register(request, (error, response) => {
       sent.push({
         type: request.getType(),
         name: request.getName(),
@@ -47,7 +58,7 @@ export async function requestsOf(program: () => unknown, engine: Engine = { mode
         additionalSecretOutputs: request.getAdditionalsecretoutputsList(),
         version: request.getVersion(),
         provider: request.getProvider(),
-        urn: response?.getUrn(),
+        urn: response?.getUrn() ?? '',
       });
       answer(error, response);
     });
