@@ -9,5 +9,5 @@ export {
   type CheckedGetPlacement,
   type CheckedPlacement,
 } from './validate/placement.js';
-export { checkConfig, settingsOf, type CheckedConfig } from './validate/config.js';
+export { checkConfig, configNames, settingsOf, type CheckedConfig } from './validate/config.js';
 export { checkDatacenterDocument, type CheckedDocument, type DocumentFailure } from './validate/document.js';

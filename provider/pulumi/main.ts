@@ -5,20 +5,16 @@ import { dirname, join } from 'node:path';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 import type { Counters } from './counters.js';
+import { engineAddress } from './engine-address.js';
 import { serve } from './server.js';
 import { endWithParent } from './shutdown.js';
 
 const version = packageVersion(dirname(fileURLToPath(import.meta.url)));
-// The engine's address is the first argument that is no option (`--logtostderr`, `-v=9`, `--tracing X` may come before it).
 const counters = await countersOf(process.env['VMPLACEMENT_COUNTERS'] ?? '');
 const server = await serve(engineAddress(process.argv.slice(2)), version, counters);
 endWithParent(server);
 counters?.listening();
 process.stdout.write(`${server.port}\n`);
-
-function engineAddress(args: readonly string[]): string {
-  return args.find((arg, index) => !arg.startsWith('-') && args[index - 1] !== '--tracing') ?? '';
-}
 
 /** For benchmarks; see counters.ts. */
 async function countersOf(folder: string): Promise<Counters | null> {

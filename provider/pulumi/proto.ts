@@ -31,15 +31,22 @@ export const { Empty } = emptyMessages;
 export const { Struct, Value, ListValue, NullValue } = structMessages;
 export const {
   CheckFailure,
+  CheckRequest,
   CheckResponse,
+  ConfigureRequest,
   ConfigureResponse,
+  CreateRequest,
   CreateResponse,
+  DeleteRequest,
+  DiffRequest,
   DiffResponse,
   ErrorResourceInitFailed,
   GetSchemaResponse,
   InvokeResponse,
   PropertyDiff,
   ProviderHandshakeResponse,
+  ReadRequest,
   ReadResponse,
+  UpdateRequest,
   UpdateResponse,
 } = providerMessages;

@@ -6,14 +6,10 @@ import { messageLimits } from './limits.js';
 import { newPlugin, type Plugin } from './plugin.js';
 import { Empty, GetSchemaResponse, PluginInfo, ProviderHandshakeResponse, ResourceProviderService, type provider } from './proto.js';
 import type { Stop, Stopper } from './running.js';
+import type { ServingProcess } from './shutdown.js';
 
-export interface RunningServer {
+export interface RunningServer extends Required<ServingProcess> {
   readonly port: number;
-  readonly plugin: Plugin;
-  /** Aborts when a call was cancelled while it was at work: the engine has died, or its connection. */
-  readonly abandoned: AbortSignal;
-  /** Takes no more calls and ends the open ones at once. */
-  stop(): void;
 }
 
 /** Listens on a free port of this machine only. */

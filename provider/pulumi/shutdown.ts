@@ -4,20 +4,29 @@
  */
 import { fstatSync } from 'node:fs';
 import process from 'node:process';
-import type { RunningServer } from './server.js';
+import type { Plugin } from './plugin.js';
 
 /** The engine kills 5 s after its interrupt. */
 const budgetMs = 4500;
 /** What is not at a safe point by then stops where it is, in time to give its lease back: the next run need not wait for it to expire. */
 const haltAfterMs = 3500;
 
-export function endWithParent(server: RunningServer): void {
-  const { running } = server.plugin;
+/** What is at work in this process, and what tells that it shall end. */
+export interface ServingProcess {
+  readonly plugin: Plugin;
+  /** Aborts when a call was cancelled while it was at work: the engine has died, or its connection. */
+  readonly abandoned?: AbortSignal;
+  /** Takes no more calls and ends the open ones at once. */
+  readonly stop?: () => void;
+}
+
+export function endWithParent(serving: ServingProcess): void {
+  const { running } = serving.plugin;
   let ending = false;
   const end = () => {
     if (ending) return;
     ending = true;
-    void finish(server);
+    void finish(serving);
   };
   const asked = (signal: NodeJS.Signals) => {
     running.interrupt(`Interrupted (${signal}).`);
@@ -32,7 +41,7 @@ export function endWithParent(server: RunningServer): void {
   process.on('SIGINT', asked);
   process.on('SIGTERM', asked);
   process.on('SIGHUP', orphaned);
-  server.abandoned.addEventListener('abort', orphaned);
+  serving.abandoned?.addEventListener('abort', orphaned);
   if (stdinIsOurParents()) {
     process.stdin.on('end', orphaned);
     process.stdin.on('close', orphaned);
@@ -41,8 +50,8 @@ export function endWithParent(server: RunningServer): void {
   }
 }
 
-async function finish(server: RunningServer): Promise<void> {
-  const { running, datacenter, log } = server.plugin;
+async function finish({ plugin, stop }: ServingProcess): Promise<void> {
+  const { running, datacenter, log } = plugin;
   awakeFor(budgetMs, () => process.exit(1));
   await running.whenIdle();
   // One more turn: an answer that was just made is to leave before the connection goes.
@@ -53,7 +62,7 @@ async function finish(server: RunningServer): Promise<void> {
     // It could not be opened, or not be closed: there is nobody left to tell, and the process ends anyway.
   }
   log.close();
-  server.stop();
+  stop?.();
   process.exit(0);
 }
 

@@ -3,6 +3,7 @@ import type { Settings } from '../../provider/core/desired.js';
 import { PlacementError } from '../../provider/core/errors.js';
 import { exactDuration, parseDuration, parseSize } from '../../provider/core/units.js';
 import { resolveEmbedded, type ResolvedEmbedded } from '../embedded.js';
+import { jsonSchema } from '../generated/json-schema.js';
 import type { Concurrency, EmbeddedDatacenter, LeaseTimes, ProviderConfig } from '../generated/types.js';
 import { coerce } from './coerce.js';
 import { checkEmbedded } from './embedded-rules.js';
@@ -20,6 +21,9 @@ export interface CheckedConfig {
   readonly embedded: ResolvedEmbedded | null;
   readonly failures: Failure[];
 }
+
+/** As declared in a stack: `vmplacement:NAME`. */
+export const configNames: readonly string[] = Object.keys((jsonSchema.$defs['ProviderConfig'] as { properties: object }).properties);
 
 export function checkConfig(raw: Record<string, unknown>, options: { readonly isUnknown: IsUnknown }): CheckedConfig {
   const { version: _version, pluginDownloadURL: _url, ...own } = withoutInternals(withoutNulls(raw));
