@@ -1,6 +1,6 @@
 /** A stack of its own for one test, on the real engine, with the built plugin and an embedded datacenter in a temporary folder. */
 import { spawn } from 'node:child_process';
-import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { copyFile, cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import process from 'node:process';
@@ -38,7 +38,12 @@ export interface Program {
   readonly variables?: Readonly<Record<string, unknown>>;
   readonly resources?: Readonly<Record<string, unknown>>;
   readonly outputs?: Readonly<Record<string, unknown>>;
+  /** JavaScript after the placements, in a program that is none in YAML; they are there as `placements`. */
+  readonly code?: string;
 }
+
+/** How a program says its placements: in YAML, or in TypeScript by the class for the plugin or by the one that needs none. */
+export type Door = 'yaml' | 'Placement' | 'DynamicPlacement';
 
 export interface StackResource {
   readonly urn: string;
@@ -85,11 +90,21 @@ export interface Started {
 }
 
 /** A new stack with this program, never deployed. */
-export async function stack(program: Program, datacenter: object = usual(), atEnd: AtEnd = onTestFinished): Promise<Stack> {
+export async function stack(
+  program: Program,
+  datacenter: object = usual(),
+  atEnd: AtEnd = onTestFinished,
+  door: Door = 'yaml',
+): Promise<Stack> {
   const dir = await folder(atEnd);
   await Promise.all([mkdir(join(dir, 'state')), mkdir(home, { recursive: true })]);
   await writeFile(join(dir, 'datacenter.yaml'), stringify(datacenter));
-  const made = stackIn(dir);
+  const made = stackIn(dir, door);
+  if (door !== 'yaml') {
+    await symlink(join(inject('installed'), 'node_modules'), join(dir, 'node_modules'));
+    await copyFile(join(root, 'test/engine/program-runner.mjs'), join(dir, 'run.mjs'));
+    await writeFile(join(dir, 'package.json'), '{"private":true,"type":"module"}\n');
+  }
   await made.write(program);
   expectDone(await made.pulumi('stack', 'init', 'dev'), ['stack', 'init']);
   return made;
@@ -101,7 +116,7 @@ async function folder(atEnd: AtEnd): Promise<string> {
   return dir;
 }
 
-function stackIn(dir: string): Stack {
+function stackIn(dir: string, door: Door): Stack {
   const env = {
     ...process.env,
     PULUMI_HOME: home,
@@ -110,20 +125,28 @@ function stackIn(dir: string): Stack {
     PULUMI_SKIP_UPDATE_CHECK: 'true',
     PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: 'true',
     NO_COLOR: '1',
+    ...(door === 'yaml' ? {} : { PATH: `${join(inject('installed'), 'node_modules/@pulumi/pulumi')}:${process.env['PATH'] ?? ''}` }),
   };
   const start = (command: string, args: readonly string[], more: Readonly<Record<string, string>> = {}) =>
     begin(command, args, dir, { ...env, ...more });
-  const pulumi = (...args: string[]) => start(inject('pulumi').bin, withUsual(args)).result;
+  const command = (args: readonly string[], more: Readonly<Record<string, string>> = {}) =>
+    door !== 'yaml' && runsProgram.has(args[0] ?? '')
+      ? start(process.execPath, ['run.mjs', ...args], more)
+      : start(inject('pulumi').bin, withUsual(args), more);
+  const pulumi = (...args: string[]) => command(args).result;
   const vmplacement = (...args: string[]) =>
     start(process.execPath, [join(dist, 'provider/cli/main.js'), ...args, '--datacenter', join(dir, 'datacenter.yaml')]).result;
 
   const self: Stack = {
     dir,
     pulumi,
-    start: (args, more) => start(inject('pulumi').bin, withUsual(args), more),
+    start: command,
     vmplacement,
     outside: async (...args) => expectDone(await vmplacement('embedded', ...args), args),
-    write: (next) => writeFile(join(dir, 'Pulumi.yaml'), stringify(document(next))),
+    write: async (next) => {
+      await writeFile(join(dir, 'Pulumi.yaml'), stringify(document(next, door)));
+      if (door !== 'yaml') await writeFile(join(dir, 'program.mjs'), source(next, door));
+    },
     configure: async (settings) => {
       const file = join(dir, 'datacenter.yaml');
       await writeFile(file, stringify({ ...(parse(await readFile(file, 'utf8')) as object), ...settings }));
@@ -141,15 +164,15 @@ function stackIn(dir: string): Stack {
     copy: async (atEnd) => {
       const to = await folder(atEnd);
       await cp(dir, to, { recursive: true });
-      return stackIn(to);
+      return stackIn(to, door);
     },
   };
   return self;
 }
 
 /** A stack whose placements were adopted where their VMs are. */
-export async function deployed(program: Program, datacenter?: object, atEnd?: AtEnd): Promise<Stack> {
-  const made = await stack(program, datacenter, atEnd);
+export async function deployed(program: Program, datacenter?: object, atEnd?: AtEnd, door?: Door): Promise<Stack> {
+  const made = await stack(program, datacenter, atEnd, door);
   expectDone(await made.pulumi('up', '--skip-preview'), ['up']);
   return made;
 }
@@ -158,14 +181,14 @@ function expectDone(result: Result, args: readonly string[]): void {
   if (result.code !== 0) throw new Error(`${args.join(' ')} exited with ${result.code}:\n${result.text}`);
 }
 
-function document({
-  name = 'fleet',
-  placements,
-  config = { datacenterFile: 'datacenter.yaml' },
-  variables,
-  resources,
-  outputs,
-}: Program): object {
+function document(
+  { name = 'fleet', placements, config = { datacenterFile: 'datacenter.yaml' }, variables, resources, outputs }: Program,
+  door: Door,
+): object {
+  const project = { name, config: Object.fromEntries(Object.entries(config).map(([key, value]) => [`vmplacement:${key}`, { value }])) };
+  if (door === 'DynamicPlacement') return { ...project, runtime: 'nodejs' };
+  const plugins = { providers: [{ name: 'vmplacement', path: bin }] };
+  if (door === 'Placement') return { ...project, runtime: 'nodejs', plugins };
   const placed = Object.fromEntries(
     Object.entries(placements).map(([name, placement]) => [
       name,
@@ -173,15 +196,35 @@ function document({
     ]),
   );
   return {
-    name,
+    ...project,
     runtime: 'yaml',
-    plugins: { providers: [{ name: 'vmplacement', path: bin }] },
-    config: Object.fromEntries(Object.entries(config).map(([key, value]) => [`vmplacement:${key}`, { value }])),
+    plugins,
     ...(variables === undefined ? {} : { variables }),
     resources: { ...placed, ...resources },
     ...(outputs === undefined ? {} : { outputs }),
   };
 }
+
+/** The same program in JavaScript: what a user writes, with the class of this door. */
+function source({ placements, code = '' }: Program, door: Door): string {
+  const made = Object.entries(placements).map(([name, placement]) => {
+    const { properties, options } = 'properties' in placement ? (placement as Placement) : { properties: placement };
+    const args = [name, properties, ...(options === undefined ? [] : [options])].map((value) => JSON.stringify(value, null, 2));
+    return `  placements[${JSON.stringify(name)}] = new Placement(${args.join(', ')});`;
+  });
+  return [
+    "import * as pulumi from '@pulumi/pulumi';",
+    `import { ${door} as Placement } from 'pulumi-vmplacement';`,
+    'export default async function program() {',
+    '  const placements = {};',
+    ...made,
+    code,
+    '}',
+    '',
+  ].join('\n');
+}
+
+const runsProgram = new Set(['up', 'preview']);
 
 const asks = new Set(['up', 'destroy', 'refresh', 'import']);
 
