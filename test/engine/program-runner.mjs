@@ -7,7 +7,11 @@ import { LocalWorkspace } from '@pulumi/pulumi/automation/index.js';
 const [command, ...flags] = process.argv.slice(2);
 const options = Object.fromEntries(flags.filter((flag) => flag.startsWith('--')).map(option));
 const stack = await LocalWorkspace.selectStack(
-  { stackName: 'dev', projectName: /^name: (.*)$/m.exec(readFileSync('Pulumi.yaml', 'utf8'))[1], program: async () => (await import('./program.mjs')).default() },
+  {
+    stackName: 'dev',
+    projectName: /^name: (.*)$/m.exec(readFileSync('Pulumi.yaml', 'utf8'))[1],
+    program: async () => (await import('./program.mjs')).default(),
+  },
   { workDir: process.cwd() },
 );
 const say = (text) => process.stdout.write(text);
