@@ -4,9 +4,10 @@
  */
 import process from 'node:process';
 import { announce } from '../pulumi/announce.js';
-import { check as checkInputs, diff as diffProperties } from '../pulumi/check.js';
+import { check as checkInputs, diff as diffProperties, promiseOf, stay } from '../pulumi/check.js';
 import { toStruct, type Properties } from '../pulumi/codec.js';
 import { configure as configurePlugin } from '../pulumi/config.js';
+import { staysWhereItIs } from '../pulumi/diff.js';
 import { engineAddress } from '../pulumi/engine-address.js';
 import { InitFailed, serviceError } from '../pulumi/errors.js';
 import * as lifecycle from '../pulumi/lifecycle.js';
@@ -65,19 +66,25 @@ export function configure({ config }: Configuration): void {
 
 /** Here, and only here, a preview can be stopped: a plan that is refused is a failure. */
 export async function check(olds: Properties, news: Properties): Promise<Checked> {
-  const { urn } = hiddenOf(news);
+  const { urn, ignoreChanges } = hiddenOf(news);
   try {
     await opened;
     lastInputs.set(urn, olds);
     const response = await checkInputs(plugin, new CheckRequest().setUrn(urn).setNews(declaredStruct(news)));
     const failures = response.getFailuresList().map((one) => ({ property: one.getProperty(), reason: one.getReason() }));
-    const plan = memoryOf(plugin, urn).checked?.plan;
+    // A creation ignores nothing. What is pending is known only to Diff; a move under way is left alone either way.
+    if (Object.keys(olds).length > 0 && staysWhereItIs({ pendingHost: null }, ignoreChanges)) await stay(plugin, urn);
+    const checked = memoryOf(plugin, urn).checked;
+    const { plan: said, ...own } = plain(response.getInputs());
+    const promise = checked?.stays === true ? promiseOf(checked.plan) : said;
+    const inputs = { ...own, ...(promise === undefined ? {} : { plan: promise }), ...keptOf(news) };
+    const plan = checked?.plan;
     if (failures.length === 0 && plan !== undefined) {
       if (plan.action === 'blocked' || plan.action === 'error') failures.push({ property: placeOf(news), reason: refusal(plan).message });
       else if (!announced.has(urn)) announce(plugin.log, urn, plan);
       announced.add(urn);
     }
-    return { inputs: { ...plain(response.getInputs()), ...keptOf(news) }, failures };
+    return { inputs, failures };
   } catch (error) {
     return { inputs: news, failures: [{ property: '', reason: textOf(error, 'Check') }] };
   } finally {

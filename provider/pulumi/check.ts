@@ -1,10 +1,12 @@
 /** Check and Diff: what is declared, what it leads to, what changes. The engine calls both one after another: no I/O per resource. */
+import type { Desired } from '../core/desired.js';
 import { locate } from '../core/locate.js';
 import { previewPlacement } from '../core/placement.js';
 import type { Plan } from '../core/plan.js';
 import { checkPlacement } from '../../schema/validate.js';
 import { fromStruct, isUnknownValue, toStruct, unknownValue, type Properties } from './codec.js';
-import { refreshChanges, updateChanges, type Change } from './diff.js';
+import { refreshChanges, staysWhereItIs, updateChanges, type Change } from './diff.js';
+import { storedOutputs } from './outputs.js';
 import { memoryOf, sessionOf, type Plugin } from './plugin.js';
 import { nameOf } from './urn.js';
 import { CheckFailure, CheckResponse, DiffResponse, PropertyDiff, type provider } from './proto.js';
@@ -37,10 +39,10 @@ export async function check(plugin: Plugin, request: provider.CheckRequest): Pro
       return response.setInputs(toStruct(inputs)).setFailuresList([new CheckFailure().setProperty('vm').setReason(reason)]);
     }
     if (found !== undefined) plugin.declaredBy.set(found, urn);
-    memory.checked = { desired, plan };
+    memory.checked = { desired, plan, stays: false };
   }
   // What is not known yet may lead to any plan: unknown, so that `up --strict` accepts the one that comes of it.
-  const promise = plan === null ? unknownValue : acts(plan) ? plan.summary : undefined;
+  const promise = plan === null ? unknownValue : promiseOf(plan);
   return response.setInputs(toStruct({ ...inputs, onDestroy, plan: promise }));
 }
 
@@ -52,7 +54,18 @@ export async function diff(plugin: Plugin, request: provider.DiffRequest): Promi
     Properties,
   ];
   if (read !== null) return diffResponse(refreshChanges(oldInputs, olds, news, read.drifted));
-  return diffResponse(updateChanges(oldInputs, olds, news, request.getIgnorechangesList()));
+  const ignored = request.getIgnorechangesList();
+  if (staysWhereItIs(storedOutputs(olds), ignored)) await stay(plugin, request.getUrn());
+  return diffResponse(updateChanges(oldInputs, olds, news, ignored));
+}
+
+/** An update of another property must not move it either: what Check took for the declared place is only an old one. */
+export async function stay(plugin: Plugin, urn: string): Promise<void> {
+  const memory = memoryOf(plugin, urn);
+  // A move under way was declared before, and is still carried out.
+  if (memory.checked === null || memory.checked.plan.record !== null) return;
+  const desired: Desired = { ...memory.checked.desired, cluster: null, scope: 'nowhere', hosts: [] };
+  memory.checked = { desired, plan: await previewPlacement(await sessionOf(plugin, urn), urn, desired), stays: true };
 }
 
 /** A declaration without what Check itself adds (`ignoreChanges` puts it back in). */
@@ -60,6 +73,9 @@ export function declared(news: Properties): ReturnType<typeof checkPlacement> {
   const { plan: _plan, onDestroy: _onDestroy, ...raw } = news;
   return checkPlacement(raw, { isUnknown: isUnknownValue });
 }
+
+/** The checked input `plan`: none where nothing is done. */
+export const promiseOf = (plan: Plan): string | undefined => (acts(plan) ? plan.summary : undefined);
 
 /** An update would do something to this VM. */
 export function acts(plan: Plan): boolean {

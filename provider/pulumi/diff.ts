@@ -26,7 +26,7 @@ export function updateChanges(
   const stored = storedOutputs(olds);
   const changes = [...vmChange(oldInputs, stored, news), ...placeChanges(oldInputs, stored, news), ...optionChanges(oldInputs, news)];
   // Who ignores changes of the place says: leave it where it is. Only what was declared before that is still carried out.
-  if (stored.pendingHost === null && ignored.some((path) => places.has(path))) return changes.filter(({ path }) => !places.has(path));
+  if (staysWhereItIs(stored, ignored)) return changes.filter(({ path }) => !places.has(path));
   if (stored.pendingHost !== null && !allows(news, { host: stored.pendingHost, cluster: stored.pendingCluster })) {
     changes.push({ path: 'pendingHost', kind: 'delete', against: 'outputs' });
   }
@@ -38,6 +38,9 @@ export function updateChanges(
   if (changes.length === 0 && isHalfDone(stored)) changes.push({ path: 'phase', kind: 'delete', against: 'outputs' });
   return changes;
 }
+
+export const staysWhereItIs = ({ pendingHost }: Pick<StoredOutputs, 'pendingHost'>, ignored: readonly string[]): boolean =>
+  pendingHost === null && ignored.some((path) => places.has(path));
 
 /** A refresh's diff: drift of the place, nothing else. A pending move has the same arguments, so that only Read can tell. */
 export function refreshChanges(

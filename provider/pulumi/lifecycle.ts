@@ -6,7 +6,7 @@ import { locate } from '../core/locate.js';
 import type { Plan } from '../core/plan.js';
 import type { PlacementState } from '../core/state.js';
 import { announce } from './announce.js';
-import { acts, declared } from './check.js';
+import { acts, declared, promiseOf } from './check.js';
 import { fromStruct, isUnknownValue, toStruct, type Properties } from './codec.js';
 import { InitFailed } from './errors.js';
 import { isUnsettled, outputsOf, outputsToCome, storedOutputs } from './outputs.js';
@@ -128,7 +128,7 @@ function agreed(plugin: Plugin, urn: string, news: Properties): { desired: Desir
   const plan = checked?.plan ?? null;
   const desired = checked?.desired ?? declared(news).desired;
   if (desired === null) throw new PlacementError('internal', 'The inputs of an update are not all known.');
-  const text = news['plan'];
+  const text = checked?.stays === true ? promiseOf(checked.plan) : news['plan'];
   if (typeof text === 'string') return { desired, promised: text, plan };
   // A refusal was seen, e.g. a VM that is locked by others: an `up` may wait for its end.
   return { desired, promised: plan?.action === 'blocked' ? plan.summary : '', plan };

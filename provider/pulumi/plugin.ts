@@ -35,7 +35,11 @@ export interface Memory {
   /** Set by Read, cleared by Check: the engine asks for a refresh's diff and an update's diff with the same arguments. */
   read: { readonly drifted: boolean } | null;
   /** From Check: the declaration and what it leads to; null where something was not known. */
-  checked: { readonly desired: Desired; readonly plan: Plan } | null;
+  checked: {
+    readonly desired: Desired;
+    readonly plan: Plan;
+    /** Instead of what Check said: changes of the place are ignored. */ readonly stays: boolean;
+  } | null;
 }
 
 export function newPlugin(counters: Counters | null): Plugin {

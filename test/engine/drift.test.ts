@@ -147,3 +147,16 @@ describe('functions', () => {
     expect(up.text).toContain('hot: a/a1 -> b/b1');
   });
 });
+
+test('given ignoreChanges on the host, then an update of another option does not move the VM back', async () => {
+  const options = { ignoreChanges: ['host'] };
+  const fleet = await deployed({ placements: { web: { properties: web, options } } });
+  await fleet.outside('move', 'web-01', 'a/a2');
+  await fleet.write({ placements: { web: { properties: { ...web, bandwidth: '1GiB/s' }, options } } });
+  const preview = await fleet.pulumi('preview', '--diff');
+  expect(preview.text).toContain('+ bandwidth: "1GiB/s"');
+  expect(preview.text).not.toMatch(/plan|moves/);
+  const up = await fleet.pulumi('up', '--skip-preview');
+  expect(up.code, up.text).toBe(0);
+  expect((await fleet.placement('web')).outputs).toMatchObject({ host: 'a2' });
+});

@@ -10,7 +10,7 @@ const stack = await LocalWorkspace.selectStack(
   {
     stackName: 'dev',
     projectName: /^name: (.*)$/m.exec(readFileSync('Pulumi.yaml', 'utf8'))[1],
-    program: async () => (await import('./program.mjs')).default(),
+    program: async () => (await import(`file://${process.cwd()}/program.mjs`)).default(),
   },
   { workDir: process.cwd() },
 );

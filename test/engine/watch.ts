@@ -55,15 +55,15 @@ export async function until(stack: Stack, id: string, up: Started, condition: (s
 }
 
 /** Processes of the plugin that run for this stack: the engine starts them in the project's folder. */
-export async function plugins({ dir }: Stack): Promise<number[]> {
+export const plugins = (stack: Stack): Promise<number[]> => processes(stack, /pulumi-resource-vmplacement|dynamic-provider|pulumi-nodejs/);
+
+/** Processes that run in the stack's folder, by their command lines. */
+export async function processes({ dir }: Stack, command: RegExp): Promise<number[]> {
   const ids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
   const found = await Promise.all(
     ids.map(async (id) => {
-      const [cwd, command] = await Promise.all([readlink(`/proc/${id}/cwd`), readFile(`/proc/${id}/cmdline`, 'utf8')]).catch(() => [
-        '',
-        '',
-      ]);
-      return cwd === dir && command.includes('pulumi-resource-vmplacement');
+      const [cwd, line] = await Promise.all([readlink(`/proc/${id}/cwd`), readFile(`/proc/${id}/cmdline`, 'utf8')]).catch(() => ['', '']);
+      return cwd === dir && command.test(line);
     }),
   );
   return ids.filter((_, index) => found[index]).map(Number);
