@@ -6,6 +6,7 @@ import { env } from 'node:process';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { deployed, type Stack } from './harness.js';
 import { killed, undisturbed, victims, type Killing } from './killing.js';
+import { seeded } from '../simulation/random.js';
 import { atHome, away, bytesOf, slowly, vms, type SlowVm } from './slow-moves.js';
 
 const seed = Number(env['VMPLACEMENT_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
@@ -36,11 +37,11 @@ const moving = (vm: SlowVm): Pick<Killing, 'vm' | 'placements' | 'target'> => ({
 });
 
 describe.concurrent(`kill -9 at a random moment (seed ${seed})`, () => {
-  const random = mulberry32(seed);
+  const random = seeded(seed);
   const all = Array.from({ length: runs }, (_, index) => {
     const vm = moved[index % moved.length]!;
     const victim = victims[Math.floor(index / moved.length) % victims.length]!;
-    const moment = random();
+    const moment = random(1000) / 1000;
     return { run: index + 1, vm, victim, moment, percent: Math.round(moment * 100) };
   });
 
@@ -58,15 +59,3 @@ describe.concurrent(`kill -9 at a random moment (seed ${seed})`, () => {
     },
   );
 });
-
-/** Small and seedable; the quality of its numbers matters little here. */
-function mulberry32(from: number): () => number {
-  let state = from >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = state;
-    t = Math.imul(t ^ (t >>> 15), t | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-}

@@ -2,7 +2,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { expect } from 'vitest';
 import type { Placement, Result, Stack, Started } from './harness.js';
-import { look, plugins, pluginsGone, signal, world } from './watch.js';
+import { look, plugins, pluginsGone, processes, signal, world } from './watch.js';
 
 export const victims = ['plugin', 'CLI', 'both'] as const;
 export type Victim = (typeof victims)[number];
@@ -42,7 +42,11 @@ export async function killed(fleet: Stack, { vm, placements, target, victim, mom
   await Promise.race([pause(moment * wholeMs), up.result]);
   const at = (await look(fleet, vm))?.vm.record?.step ?? 'an end or a beginning';
   const found = await plugins(fleet);
-  if (victim !== 'plugin') up.kill('SIGKILL');
+  if (victim !== 'plugin') {
+    up.kill('SIGKILL');
+    // Where a program runs the CLI, that one as well.
+    for (const pid of await processes(fleet, /^[^\0]*\/pulumi\0/)) signal(pid, 'SIGKILL');
+  }
   if (victim !== 'CLI') for (const pid of found) signal(pid, 'SIGKILL');
   const { text } = await up.result;
   await pluginsGone(fleet);
