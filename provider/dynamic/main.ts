@@ -103,7 +103,9 @@ export async function diff(id: string, olds: Properties, news: Properties): Prom
       .setNews(declaredStruct(news))
       .setIgnorechangesList([...ignoreChanges]);
     const response = await diffProperties(plugin, request);
-    return { changes: response.getChanges() === DiffResponse.DiffChanges.DIFF_SOME, replaces: response.getReplacesList() };
+    // Of the plugin, under an alias: only an update stores the provider, without which there is no refresh and no delete.
+    const lacksProvider = olds['__provider'] === undefined;
+    return { changes: lacksProvider || response.getChanges() === DiffResponse.DiffChanges.DIFF_SOME, replaces: response.getReplacesList() };
   });
 }
 

@@ -5,7 +5,7 @@ import { previewPlacement } from '../core/placement.js';
 import type { Plan } from '../core/plan.js';
 import { checkPlacement } from '../../schema/validate.js';
 import { fromStruct, isUnknownValue, toStruct, unknownValue, type Properties } from './codec.js';
-import { refreshChanges, staysWhereItIs, updateChanges, type Change } from './diff.js';
+import { change, refreshChanges, staysWhereItIs, updateChanges, type Change } from './diff.js';
 import { storedOutputs } from './outputs.js';
 import { memoryOf, sessionOf, type Plugin } from './plugin.js';
 import { nameOf } from './urn.js';
@@ -56,7 +56,10 @@ export async function diff(plugin: Plugin, request: provider.DiffRequest): Promi
   if (read !== null) return diffResponse(refreshChanges(oldInputs, olds, news, read.drifted));
   const ignored = request.getIgnorechangesList();
   if (staysWhereItIs(storedOutputs(olds), ignored)) await stay(plugin, request.getUrn());
-  return diffResponse(updateChanges(oldInputs, olds, news, ignored));
+  const changes = updateChanges(oldInputs, olds, news, ignored);
+  // Of the dynamic provider, under an alias: only an update claims the VM under its URN of now.
+  const { __provider: provider } = olds;
+  return diffResponse(provider === undefined ? changes : [...changes, change('__provider', provider, undefined)]);
 }
 
 /** An update of another property must not move it either: what Check took for the declared place is only an old one. */

@@ -16,6 +16,7 @@ import { refusal } from './refusal.js';
 import { reporter } from './reporter.js';
 import type { Stop } from './running.js';
 import { naming } from './text.js';
+import { isOfOtherDoor } from './urn.js';
 
 export async function create(plugin: Plugin, request: provider.CreateRequest, stop: Stop): Promise<provider.CreateResponse> {
   const [urn, news] = [request.getUrn(), fromStruct(request.getProperties())];
@@ -46,8 +47,13 @@ export async function remove(plugin: Plugin, request: provider.DeleteRequest, st
   const { vm, phase } = storedOutputs(fromStruct(request.getProperties()));
   const report = reporter(plugin.log, urn, vm, null, null);
   const run = { ...signalsOf(stop), emit: report.emit, log: report.log, timeoutMs: timeoutOf(request.getTimeout()) };
-  const message = await releasePlacement(await sessionOf(plugin, urn), urn, request.getId(), run, (other) =>
-    [...plugin.declaredBy.values()].includes(other),
+  // One of the other door is declared in another process: a program that changes doors creates first, which takes the claim.
+  const message = await releasePlacement(
+    await sessionOf(plugin, urn),
+    urn,
+    request.getId(),
+    run,
+    (other) => isOfOtherDoor(other, urn) || [...plugin.declaredBy.values()].includes(other),
   );
   if (message !== '') plugin.log.say(isUnsettled(phase) ? 'warning' : 'info', urn, naming(vm, message));
   return new Empty();

@@ -11,3 +11,8 @@ export function stackOf(urn: string): string {
 
 /** The resource's name in the program. */
 export const nameOf = (urn: string): string => urn.split('::').slice(3).join('::');
+
+/** One by the plugin, the other by the dynamic provider. */
+export const isOfOtherDoor = (one: string, other: string): boolean => isDynamic(one) !== isDynamic(other);
+
+const isDynamic = (urn: string): boolean => (urn.split('::')[2] ?? '').endsWith('pulumi-nodejs:dynamic/vmplacement:Placement');

@@ -47,7 +47,7 @@ async function release(
     return `${vm}: does not exist any more; nothing to release.`;
   }
   if (isElsewhere(session, urn, there, isDeclared))
-    return `${there.name}: is claimed by ${there.claim?.stack ?? 'another stack'}; nothing was touched.`;
+    return `${there.name}: is claimed by ${ownerText(session, there)}; nothing was touched.`;
   if (there.record !== null) return releaseMoving(session, there, there.record, inventory, run);
   await removeClaim(session, there, run);
   return `${there.name}: left as it is, no longer managed.`;
@@ -85,3 +85,8 @@ const isElsewhere = ({ stack }: Session, urn: string, { claim, record }: Vm, isD
   const owner = record ?? claim;
   return owner !== null && (owner.stack !== stack || (owner.urn !== urn && isDeclared(owner.urn)));
 };
+
+function ownerText({ stack }: Session, { claim, record }: Vm): string {
+  const owner = (record ?? claim)?.stack;
+  return owner === stack ? 'another resource of this stack' : (owner ?? 'another stack');
+}
