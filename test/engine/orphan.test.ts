@@ -48,7 +48,8 @@ describe.concurrent('while an orphan still lives', () => {
     onTestFinished,
   }) => {
     const fleet = await template.copy(onTestFinished);
-    await fleet.configure({ lease: { renew: '1s', expire: '20s' } });
+    // Long enough that a slow machine has the first up at work before it ends.
+    await fleet.configure({ lease: { renew: '1s', expire: '50s' } });
     const orphan = await orphaned(fleet);
     const before = await look(fleet, vm);
 
