@@ -1,4 +1,5 @@
 /** Where the world is kept: in memory or in a file, both as JSON text, so that both behave the same. */
+import { readFileSync } from 'node:fs';
 import { mkdir, readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -34,7 +35,8 @@ interface Text {
   /** A write costs enough to be shared by changes that wait for one. */
   readonly isSlow: boolean;
   read(): Promise<string | null>;
-  write(text: string): Promise<void>;
+  /** Only over `before`: two takers of one stale lock can both get it, and the loser, who is told by `Overtaken`, starts over. */
+  write(text: string, before: string | null): Promise<void>;
   /** Runs with exclusive access among all users of this text; `alive` throws when the access was lost meanwhile. */
   exclusive<T>(work: (alive: () => void) => Promise<T>): Promise<T>;
 }
@@ -94,7 +96,7 @@ class TextStore implements Store {
   }
 
   replace(world: World): Promise<void> {
-    return this.alone(() => this.text.write(JSON.stringify(world)));
+    return this.alone(async () => this.text.write(JSON.stringify(world), await this.text.read()));
   }
 
   hold(milliseconds: number): Promise<void> {
@@ -143,11 +145,7 @@ class TextStore implements Store {
         if (applied.isEmpty) return applied;
         const next = JSON.stringify(applied.world);
         alive();
-        if (next !== text) {
-          // Two takers of one stale lock can both get it; the loser finds other words here and starts over.
-          if ((await this.text.read()) !== text) throw new Overtaken();
-          await this.text.write(next);
-        }
+        if (next !== text) await this.text.write(next, text);
         this.known = { text: next, world: applied.world };
         return applied;
       });
@@ -204,6 +202,15 @@ function memoryText(): Text {
 /** A writer that held the lock for so long may have lost it without knowing (a stopped process). */
 const trustedMs = staleMs - 1500;
 
+function readNow(path: string): string | null {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    throw error;
+  }
+}
+
 function fileText(path: string, patienceMs: number): Text {
   const read = async (): Promise<string | null> => {
     try {
@@ -217,8 +224,12 @@ function fileText(path: string, patienceMs: number): Text {
     key: path,
     isSlow: true,
     read,
-    // No fsync: the store has to survive the death of processes, not of the machine that simulates.
-    write: (text) => writeFileAtomic(path, text, { fsync: false }),
+    write: async (text, before) => {
+      // Without a pause from the last look on: a process that is stopped in one, and wakes up when others have gone on, would put an old
+      // world in the place of theirs. No fsync: the store has to survive the death of processes, not of the machine that simulates.
+      if (readNow(path) !== before) throw new Overtaken();
+      writeFileAtomic.sync(path, text, { fsync: false });
+    },
     exclusive: async (work) => {
       await mkdir(dirname(path), { recursive: true });
       let lost = false;
