@@ -7,7 +7,7 @@ import { placeText } from '../inventory.js';
 import type { MigrationRecord, Phase } from '../record.js';
 import { isControlLost } from './lease.js';
 import { interrupted, parkIfInterrupted } from './parking.js';
-import { hasArrived, isAloneElsewhere, isOff, isRunning, isUnread, ranOnBoth, runsTwice, wasMovedAway } from './reality.js';
+import { hasArrived, isAloneElsewhere, isOff, isRunning, isUnread, needsPerson, wasMovedAway } from './reality.js';
 import { twoCopies } from './start.js';
 import { followMoved, isCutover, rollBackCutover } from './staged.js';
 import type { MoveContext, Reality, Step, StepResult } from './step.js';
@@ -30,7 +30,7 @@ async function walk(ctx: MoveContext): Promise<Carried> {
   const steps = stepsOf(ctx.record.method);
   for (;;) {
     const reality = await ctx.read();
-    if (runsTwice(reality) || ranOnBoth(reality, ctx.record)) throw twoCopies(ctx, reality);
+    if (needsPerson(reality, ctx.record)) throw twoCopies(ctx, reality);
     if (reality.vm.record?.request === 'cancel' && canCancel(ctx, reality)) return 'cancel-requested';
     if (wasMovedAway(ctx.record, reality) && canCancel(ctx, reality)) {
       if (await followMoved(ctx, reality)) continue;
@@ -132,7 +132,7 @@ async function recover(ctx: MoveContext, error: unknown): Promise<unknown> {
   await ctx.verify();
   const { record } = ctx;
   const reality = await ctx.read();
-  if (!runsTwice(reality) && !ranOnBoth(reality, record) && canCancel(ctx, reality)) {
+  if (!needsPerson(reality, record) && canCancel(ctx, reality)) {
     // One that was off and is not any more: somebody has started it, and it may have crashed since.
     const isNotOff = reality.source !== null && !isOff(reality.source);
     const cold = record.method === 'cold' && (record.powerBefore === 'running' || isNotOff || wasMovedAway(record, reality));

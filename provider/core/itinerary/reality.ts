@@ -126,11 +126,14 @@ export const hasArrived = (reality: Reality, record: MigrationRecord, capabiliti
   !isRunning(reality.source);
 
 /** More than one runs: never act (rules.md §5 `vm-two-copies`). */
-export const runsTwice = ({ vm }: Reality): boolean => vm.copies.filter((copy) => copy.power === 'running').length > 1;
+const runsTwice = ({ vm }: Reality): boolean => vm.copies.filter((copy) => copy.power === 'running').length > 1;
 
 /** It has run on the target before this move knew of it, and somebody has started the source after that: a person decides as well. */
 export const ranOnBoth = ({ source, target }: Reality, record: MigrationRecord): boolean =>
   !record.targetStarting && isRunning(source) && target !== null && hasRunFor(target, record);
+
+/** Two copies, and which is the right one only a person can say. */
+export const needsPerson = (reality: Reality, record: MigrationRecord): boolean => runsTwice(reality) || ranOnBoth(reality, record);
 
 /**
  * Past the point of no return, and what was to be started has been deleted: every host was read, and nothing but the source is left.
