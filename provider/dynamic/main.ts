@@ -27,7 +27,7 @@ import { refusal } from '../pulumi/refusal.js';
 import type { Stop } from '../pulumi/running.js';
 import { endWithParent } from '../pulumi/shutdown.js';
 import { configNames } from '../../schema/validate.js';
-import { declaredStruct, hiddenOf, keptOf, plain } from './values.js';
+import { answered, declaredStruct, hiddenOf, keptOf, plain } from './values.js';
 
 /** `get('vmplacement:NAME')`: of the stack's configuration, objects as JSON, secrets in clear. */
 export interface Configuration {
@@ -113,14 +113,14 @@ export async function create(inputs: Properties): Promise<{ id: string; outs: Pr
   const { urn } = hiddenOf(inputs);
   const request = new CreateRequest().setUrn(urn).setProperties(declaredStruct(inputs));
   const response = await effect('Create', inputs, (stop) => lifecycle.create(plugin, request, stop));
-  return { id: response.getId(), outs: { ...plain(response.getProperties()), ...keptOf(inputs) } };
+  return { id: response.getId(), outs: answered(response.getProperties(), inputs) };
 }
 
 export async function update(id: string, olds: Properties, news: Properties): Promise<{ outs: Properties }> {
   const { urn } = hiddenOf(news);
   const request = new UpdateRequest().setId(id).setUrn(urn).setOlds(declaredStruct(olds)).setNews(declaredStruct(news));
   const response = await effect('Update', news, (stop) => lifecycle.update(plugin, request, stop));
-  return { outs: { ...plain(response.getProperties()), ...keptOf(news) } };
+  return { outs: answered(response.getProperties(), news) };
 }
 
 export async function remove(id: string, props: Properties): Promise<void> {
@@ -141,10 +141,10 @@ export async function read(id: string, props: Properties): Promise<{ id: string;
       .setInputs(toStruct({ vm: props['vm'] }));
     try {
       const response = await readVm(plugin, request);
-      return { id: response.getId(), props: { ...plain(response.getProperties()), ...keptOf(props) } };
+      return { id: response.getId(), props: answered(response.getProperties(), props) };
     } catch (error) {
       // A move that failed or was parked cannot be told as such by a reading; the next diff finds it in `phase`.
-      if (error instanceof InitFailed) return { id: error.id, props: { ...plain(toStruct(error.properties)), ...keptOf(props) } };
+      if (error instanceof InitFailed) return { id: error.id, props: answered(toStruct(error.properties), props) };
       throw error;
     }
   });
@@ -160,7 +160,7 @@ function effect<T>(name: string, properties: Properties, work: (stop: Stop) => P
     },
     (error) =>
       error instanceof InitFailed
-        ? { id: error.id, properties: { ...plain(toStruct(error.properties)), ...keptOf(properties) }, reasons: [textOf(error, name)] }
+        ? { id: error.id, properties: answered(toStruct(error.properties), properties), reasons: [textOf(error, name)] }
         : {},
   );
 }

@@ -65,8 +65,8 @@ export async function diff(plugin: Plugin, request: provider.DiffRequest): Promi
 /** An update of another property must not move it either: what Check took for the declared place is only an old one. */
 export async function stay(plugin: Plugin, urn: string): Promise<void> {
   const memory = memoryOf(plugin, urn);
-  // A move under way was declared before, and is still carried out.
-  if (memory.checked === null || memory.checked.plan.record !== null) return;
+  // A move under way was declared before, and is still carried out. Decided once: the dynamic provider asks for it in Check already.
+  if (memory.checked === null || memory.checked.stays || memory.checked.plan.record !== null) return;
   const desired: Desired = { ...memory.checked.desired, cluster: null, scope: 'nowhere', hosts: [] };
   memory.checked = { desired, plan: await previewPlacement(await sessionOf(plugin, urn), urn, desired), stays: true };
 }

@@ -48,8 +48,8 @@ const refused: Readonly<Record<string, string>> = {
   '5cf8f73096256a8f31e491e813e4eb8e': 'a resource',
 };
 
-/** The engine writes an unknown value as one of these strings, by the type that is expected. */
-const unknownString = '04da6b54-80e4-46f7-96ec-b56ff0331ba9';
+/** The engine writes an unknown value as one of these strings, by the type that is expected; this one stands for any. */
+export const unknownString = '04da6b54-80e4-46f7-96ec-b56ff0331ba9';
 const unknownStrings: ReadonlySet<string> = new Set([
   unknownString,
   '1c4a061d-8072-4f0a-a4cb-0ff528b18fe7', // bool

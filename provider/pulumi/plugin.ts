@@ -38,7 +38,8 @@ export interface Memory {
   checked: {
     readonly desired: Desired;
     readonly plan: Plan;
-    /** Instead of what Check said: changes of the place are ignored. */ readonly stays: boolean;
+    /** Instead of what Check said: changes of the place are ignored. */
+    readonly stays: boolean;
   } | null;
 }
 

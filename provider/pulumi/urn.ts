@@ -12,7 +12,10 @@ export function stackOf(urn: string): string {
 /** The resource's name in the program. */
 export const nameOf = (urn: string): string => urn.split('::').slice(3).join('::');
 
+/** Of the resources of the dynamic provider. */
+export const dynamicType = 'pulumi-nodejs:dynamic/vmplacement:Placement';
+
 /** One by the plugin, the other by the dynamic provider. */
 export const isOfOtherDoor = (one: string, other: string): boolean => isDynamic(one) !== isDynamic(other);
 
-const isDynamic = (urn: string): boolean => (urn.split('::')[2] ?? '').endsWith('pulumi-nodejs:dynamic/vmplacement:Placement');
+const isDynamic = (urn: string): boolean => (urn.split('::')[2] ?? '').endsWith(dynamicType);
