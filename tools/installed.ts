@@ -9,7 +9,7 @@ import { run } from './run.js';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
-/** A folder with `node_modules`, made once for each content of the package; dist/ must be current. `edit` changes what is packed. */
+/** A folder with `node_modules`, made once for each content of the package; dist/ must be current. */
 export async function installed(): Promise<string> {
   const home = join(tmpdir(), `vmplacement-installed-${contentOf(root)}`);
   if (existsSync(home)) return home;

@@ -1,16 +1,10 @@
 /** The dynamic provider on the real engine, from the installed package, in programs that the Automation API runs. */
 import { describe, expect, test } from 'vitest';
-import { deployed, stack, type Program, type Result, type Stack } from './harness.js';
+import { deployed, done, stack, type Program, type Stack } from './harness.js';
 
 const web = { vm: 'web-01', host: 'a1' };
 const db = { vm: 'db-01', host: 'a1' };
 const place = (program: Program, datacenter?: object): Promise<Stack> => deployed(program, datacenter, undefined, 'DynamicPlacement');
-
-async function done(result: Promise<Result>): Promise<Result> {
-  const ended = await result;
-  expect(ended.code, ended.text).toBe(0);
-  return ended;
-}
 
 describe('a dynamic placement', () => {
   test('adopts, moves hot, moves cold, and is destroyed without its VM', async () => {

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
-import { inject, onTestFinished } from 'vitest';
+import { expect, inject, onTestFinished } from 'vitest';
 import { parse, stringify } from 'yaml';
 import { datacenter as usual } from './datacenter.js';
 
@@ -175,6 +175,13 @@ export async function deployed(program: Program, datacenter?: object, atEnd?: At
   const made = await stack(program, datacenter, atEnd, door);
   expectDone(await made.pulumi('up', '--skip-preview'), ['up']);
   return made;
+}
+
+/** An operation that must end well. */
+export async function done(operation: Promise<Result>): Promise<Result> {
+  const result = await operation;
+  expect(result.code, result.text).toBe(0);
+  return result;
 }
 
 function expectDone(result: Result, args: readonly string[]): void {

@@ -1,7 +1,8 @@
 /** Runs of `up` in which something is killed at a random moment; then the next `up`, which has to finish the move. */
 import { setTimeout as pause } from 'node:timers/promises';
 import { expect } from 'vitest';
-import type { Placement, Result, Stack, Started } from './harness.js';
+import { deployed, type AtEnd, type Door, type Placement, type Result, type Stack, type Started } from './harness.js';
+import { atHome, away, slowly, type SlowVm } from './slow-moves.js';
 import { look, plugins, pluginsGone, processes, signal, world } from './watch.js';
 
 export const victims = ['plugin', 'CLI', 'both'] as const;
@@ -17,11 +18,25 @@ export interface Killing {
   readonly wholeMs: number;
 }
 
+export interface Moves {
+  /** Deployed, nothing moved: to be copied for each run. */
+  readonly template: Stack;
+  /** What each move takes when it is left alone, ms. */
+  readonly wholeMs: ReadonlyMap<SlowVm, number>;
+  readonly moving: (vm: SlowVm) => Pick<Killing, 'vm' | 'placements' | 'target'>;
+}
+
+/** A stack of these VMs, and their moves as they are without a kill. */
+export async function slowMoves(declared: readonly SlowVm[], moved: readonly SlowVm[], atEnd: AtEnd, door?: Door): Promise<Moves> {
+  const home = Object.fromEntries(declared.map((vm) => [vm, atHome(vm)]));
+  const moving: Moves['moving'] = (vm) => ({ vm, placements: { ...home, [vm]: away(vm) }, target: String(away(vm)['host']) });
+  const template = await deployed({ placements: home }, slowly(2), atEnd, door);
+  const alone = async (vm: SlowVm): Promise<[SlowVm, number]> => [vm, await undisturbed(await template.copy(atEnd), moving(vm))];
+  return { template, moving, wholeMs: new Map(await Promise.all(moved.map(alone))) };
+}
+
 /** How long the move takes when it is left alone, from the taking of its lease to its release, ms. */
-export async function undisturbed(
-  fleet: Stack,
-  { vm, placements, target }: Pick<Killing, 'vm' | 'placements' | 'target'>,
-): Promise<number> {
+async function undisturbed(fleet: Stack, { vm, placements, target }: Pick<Killing, 'vm' | 'placements' | 'target'>): Promise<number> {
   await fleet.write({ placements });
   const up = fleet.start(['up', '--skip-preview', '--yes']);
   await atWork(fleet, vm, up);

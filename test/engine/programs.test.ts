@@ -1,14 +1,8 @@
 /** Programs as users write them, on the real engine, through both doors. */
 import { describe, expect, test } from 'vitest';
-import { stack, type Door, type Program, type Result, type Stack } from './harness.js';
+import { done, stack, type Door, type Program, type Stack } from './harness.js';
 
 const doors: readonly Door[] = ['Placement', 'DynamicPlacement'];
-
-async function done(result: Promise<Result>): Promise<Result> {
-  const ended = await result;
-  expect(ended.code, ended.text).toBe(0);
-  return ended;
-}
 
 /** A cluster of many VMs, on which a loop in a program works. */
 function fleetOf(count: number): object {
