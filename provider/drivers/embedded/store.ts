@@ -3,11 +3,10 @@ import { readFileSync } from 'node:fs';
 import { mkdir, readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { lock } from 'proper-lockfile';
 import writeFileAtomic from 'write-file-atomic';
 import { PlacementError } from '../../core/errors.js';
-import { formatDuration } from '../../core/units.js';
 import { applyAll, type Change } from './batch.js';
+import { staleMs, take } from './store-lock.js';
 import type { World } from './world.js';
 
 export interface Store {
@@ -40,9 +39,6 @@ interface Text {
   /** Runs with exclusive access among all users of this text; `alive` throws when the access was lost meanwhile. */
   exclusive<T>(work: (alive: () => void) => Promise<T>): Promise<T>;
 }
-
-/** The lock of a process that died is free after so long. */
-const staleMs = 5000;
 
 let memories = 0;
 
@@ -248,30 +244,3 @@ function fileText(path: string, patienceMs: number): Text {
     },
   };
 }
-
-async function take(path: string, patienceMs: number, onCompromised: () => void): Promise<() => Promise<void>> {
-  const deadline = performance.now() + patienceMs;
-  for (;;) {
-    try {
-      return await lock(path, { realpath: false, stale: staleMs, onCompromised });
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ELOCKED')
-        throw new PlacementError('platform', `The embedded store ${path} could not be locked: ${textOf(error)}.`, {
-          next: 'look at the rights and the room of its folder, then run again',
-          cause: error,
-        });
-      if (performance.now() > deadline) throw busy(path, patienceMs, error);
-      await pause(2 + Math.random() * 15);
-    }
-  }
-}
-
-const busy = (path: string, patienceMs: number, cause: unknown): PlacementError =>
-  new PlacementError(
-    'platform',
-    `The embedded store ${path} stayed locked for ${formatDuration(patienceMs)}: another program that uses it (pulumi, vmplacement, or ` +
-      `"embedded fault store-lock") holds ${path}.lock and lives, perhaps stopped. Nothing was changed.`,
-    { next: 'let that program go on or end it, then run again; of one that died the lock is free by itself', cause },
-  );
-
-const textOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

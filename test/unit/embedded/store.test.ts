@@ -28,9 +28,12 @@ test('given processes that write at once, then no change is lost and none overta
   expect(world.journal.map(({ details }) => Number(details))).toEqual(Array.from({ length: 2 * times }, (_, index) => index + 1));
 });
 
-test('given the lock of a process that was killed, when it is stale, then the next one takes it', async () => {
+test.each([
+  ['file', (path: string) => writeFile(path, '')],
+  ['folder, as an earlier version had it', (path: string) => mkdir(path)],
+])('given the lock of a process that was killed, a %s, when it is stale, then the next one takes it', async (_kind, make) => {
   const lock = join(folder, 'world.json.lock');
-  await mkdir(lock);
+  await make(lock);
   const longAgo = new Date(Date.now() - 6000);
   await utimes(lock, longAgo, longAgo);
   await fileStore(folder, emptyWorld).update((world) => (world.begun = 7));
@@ -68,6 +71,8 @@ describe('given a store that somebody else holds', () => {
   test('a hold keeps others off until it is over', async () => {
     const holding = fileStore(folder, emptyWorld).hold(2000);
     await until(async () => (await readdir(folder)).includes('world.json.lock'));
+    // Pulumi walks through the project, this folder with it, and fails when a folder goes away under its eyes.
+    expect((await readdir(folder, { withFileTypes: true })).filter((entry) => entry.isDirectory())).toEqual([]);
     await expect(fileStore(folder, emptyWorld, 0).update(() => undefined)).rejects.toThrow('stayed locked');
     await holding;
     await fileStore(folder, emptyWorld, 0).update(() => undefined);
