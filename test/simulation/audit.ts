@@ -31,6 +31,8 @@ export interface Sink {
   violates(violation: string): void;
   /** The record of a move went: it ended, was cancelled, or gave way to another one. `given`: a go stands on the VM even now. */
   moveEnded(vm: string, record: MigrationRecord, by: Actor, given: boolean): void;
+  /** A run has written down what it declares: from here on another value than the used one has been declared since. */
+  carries(vm: string, record: MigrationRecord): void;
   /** The resource was deleted: the VM is nobody's. */
   released(vm: string): void;
 }
@@ -65,6 +67,7 @@ export function watched(model: Model, actor: Actor, facts: Facts, sink: Sink): M
             const given = state.annotation.some(({ value }) => value !== 'hold');
             sink.moveEnded(vm.id, record, actor, given);
           }
+          if (state.record !== null) sink.carries(vm.id, state.record);
         }
         return result;
       }),

@@ -429,6 +429,9 @@ export class Play {
       const changed = by.declared !== null && by.declared.shutdown !== declaredGo;
       if (declaredGo !== undefined && declaredGo !== null && declaredGo !== 'hold' && !changed) this.spent.set(vm, declaredGo);
     },
+    carries: (vm, { declaredGo }) => {
+      if (declaredGo !== undefined) this.declares(vm, declaredGo);
+    },
     released: (vm) => void this.spent.delete(vm),
   };
 

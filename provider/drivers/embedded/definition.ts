@@ -1,9 +1,11 @@
 /** A new copy of a VM on another host, and why the platform would refuse it. */
+import { command } from '../../core/command.js';
 import { PlacementError } from '../../core/errors.js';
 import { placeText, type Place } from '../../core/inventory.js';
 import type { MoveOptions } from '../../core/record.js';
 import type { ResolvedVm } from '../../../schema/embedded.js';
 import { blocksOf, emptyImage } from './contents.js';
+import { isOver } from './jobs.js';
 import { hostState, reachable, type View } from './model.js';
 import { skewOf } from './troubles.js';
 import { copyId, isUp, vmState } from './vm-state.js';
@@ -118,6 +120,16 @@ export function refuseHot(view: View, vm: ResolvedVm, source: CopyWorld, place: 
 
 /** Somebody else's operation holds it, or it is no VM to be moved. */
 export function refuseBusy(view: View, vm: ResolvedVm, state: VmWorld): void {
+  // As libvirt's job lock and AOC's entityAsyncStatus: a controller that wakes up late begins no second migration beside the first.
+  const job = Object.values(view.world.jobs).find((one) => one.vm === vm.id && !isOver(one));
+  if (job !== undefined) {
+    const to = state.copies.find(({ id }) => id === job.target)?.host;
+    const where = to === undefined ? '' : ` to ${placeText(view.dc.place(to))}`;
+    throw new PlacementError('platform', `VM ${vm.name} is already being migrated${where}, by ${job.moveId}.`, {
+      vm: vm.name,
+      next: command('status', vm.name),
+    });
+  }
   const lock = state.locks.find((one) => one.until === null || one.until > view.now);
   if (lock !== undefined) throw new PlacementError('platform', `VM ${vm.name} is locked by ${lock.by}.`, { vm: vm.name });
   const condition = vm.conditions[0];

@@ -45,6 +45,17 @@ export const hotContract: Part = (_subject, h) => {
     expect(await outside.violations()).toEqual([]);
   });
 
+  test('given a migration under way, when another move of the VM begins late, then the platform refuses it and the first goes on', async () => {
+    const { driver, runner, near, far, outside } = h();
+    const move = await begin(h(), runner, far, 'hot');
+    await expect(driver.migrate(move, stopAfter(1))).rejects.toMatchObject({ code: 'interrupted' });
+    const late = { ...move, target: near, record: { ...move.record, moveId: 'of-another-controller', to: near } };
+    await expect(driver.migrate(late, testRun())).rejects.toMatchObject({ code: 'platform', message: expect.stringContaining(runner) });
+    expect((await driver.migrate(move, testRun())).target).toMatchObject(far);
+    expect(await maybeCopyAt(driver, runner, near)).toBeUndefined();
+    expect(await outside.violations()).toEqual([]);
+  });
+
   test('when it is cancelled, then the VM runs on the source and nothing is left on the target', async () => {
     const { driver, runner, far, from, outside } = h();
     const move = await begin(h(), runner, far, 'hot');

@@ -21,6 +21,18 @@ export const platformTaskContract: Part = (_subject, h) => {
       expect((await driver.survey({})).vms.find((vm) => vm.name === runner)?.copies).toHaveLength(2);
     });
 
+    test('while it waits, a task of another move of the VM is refused: one power-off starts one target', async () => {
+      const { driver, runner, near, far } = h();
+      const move = await begin(h(), runner, far, 'staged');
+      await driver.replicate(move, testRun());
+      const late = { ...move, target: near, record: { ...move.record, moveId: 'of-another-controller', to: near } };
+      await expect(driver.replicate(late, testRun())).rejects.toMatchObject({
+        code: 'platform',
+        message: expect.stringContaining(runner),
+      });
+      expect(await maybeCopyAt(driver, runner, near)).toBeUndefined();
+    });
+
     test('while it waits, the platform sends increments by itself', async () => {
       const { driver, runner, far } = h();
       const move = await begin(h(), runner, far, 'staged');
