@@ -31,6 +31,18 @@ export default defineConfig({
           hookTimeout: 180 * seconds,
         },
       },
+      {
+        extends: true,
+        test: {
+          name: 'lab',
+          include: ['test/lab/**/*.test.ts'],
+          globalSetup: ['test/lab/setup.ts'],
+          // One lab, which every test finds empty.
+          fileParallelism: false,
+          testTimeout: 300 * seconds,
+          hookTimeout: 300 * seconds,
+        },
+      },
     ],
   },
 });

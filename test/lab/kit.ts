@@ -1,0 +1,51 @@
+/** The lab from a test: `lab('vm', 'host-a', 'web-01')` is `lab.sh vm host-a web-01` on the lab of the tests. */
+import { spawnSync } from 'node:child_process';
+import process from 'node:process';
+
+export const labPrograms = import.meta.dirname;
+export const labState = '/tmp/vmplacement-vmtest';
+
+const env = { ...process.env, LAB_NAME: 'vmtest', LAB_STATE: labState, LAB_NET: '10.78' };
+
+/** What it prints; an error tells what it said. */
+export const lab = (...args: readonly string[]): string => labFed('', ...args);
+
+/** The same with something on its standard input. */
+export function labFed(input: string, ...args: readonly string[]): string {
+  const ran = spawnSync(`${labPrograms}/lab.sh`, args, { env, input, encoding: 'utf8', maxBuffer: 64 * 1024 ** 2 });
+  if (ran.status !== 0) throw new Error(`lab.sh ${args.join(' ')} ended with ${ran.status ?? ran.signal}: ${ran.stdout}${ran.stderr}`);
+  return ran.stdout.trimEnd();
+}
+
+/** virsh on a host, as root there. */
+export const virsh = (host: string, ...args: readonly string[]): string => lab('exec', host, 'virsh', '-q', ...args);
+
+export const running = (host: string): readonly string[] =>
+  virsh(host, 'list', '--name')
+    .split('\n')
+    .filter((name) => name !== '');
+
+/** Whether a host can open a connection to an address and port. */
+export function reaches(host: string, address: string, port: number): boolean {
+  try {
+    lab('exec', host, 'timeout', '2', 'bash', '-c', `exec 3<>/dev/tcp/${address}/${port}`);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Whether the guest's disk holds every write that its console acknowledged; throws with the checker's words otherwise. */
+export const checkDisk = (host: string, vm: string): string =>
+  lab('check-disk', lab('disk', host, `${vm}.qcow2`), '--console', lab('console', host, vm));
+
+/** Takes every domain away, with its disks. */
+export function clearLab(): void {
+  for (const host of ['host-a', 'host-b', 'host-c', 'host-d']) {
+    const clear =
+      'for d in $(virsh -q list --uuid); do virsh -q destroy $d; done; ' +
+      'for d in $(virsh -q list --all --uuid); do virsh -q undefine $d --nvram --managed-save --snapshots-metadata --checkpoints-metadata; done; ' +
+      'rm -rf /var/lib/libvirt/images/* /var/log/*.console; virsh -q pool-refresh default';
+    lab('exec', host, 'bash', '-c', clear);
+  }
+}
