@@ -113,7 +113,9 @@ function fromProject(project: Project | null, stack: string | null, io: Io, trie
       source: `${what(values)} (${overriding.length > 0 ? files.join(' + ') : show(project.file)})`,
     });
   } else if (inline === undefined)
-    tried.push(`${files.join(', ')}: ${why({ values, unknown }, '`vmplacement:datacenterFile` or `vmplacement:embedded`')}`);
+    tried.push(
+      `${files.join(', ')}: ${why({ values, unknown }, '`vmplacement:datacenterFile`, `vmplacement:libvirt` or `vmplacement:embedded`')}`,
+    );
   for (const provider of project.providers) {
     const one = fromProvider(provider, project.directory, `resource ${provider.name} of ${show(project.file)}`, tried);
     if (one !== null) found.push(provider.isDefault ? { ...one, provider: null } : one);
@@ -132,17 +134,17 @@ function fromState(state: StackState, project: Project | null, io: Io, tried: st
 function fromProvider(provider: DeclaredProvider, baseDir: string, source: string, tried: string[]): Found | null {
   if (namesDatacenter(provider.config.values))
     return { provider: provider.name, config: provider.config.values, baseDir, source: `${what(provider.config.values)} (${source})` };
-  tried.push(`${source}: ${why(provider.config, '`datacenterFile` or `embedded`')}`);
+  tried.push(`${source}: ${why(provider.config, '`datacenterFile`, `libvirt` or `embedded`')}`);
   return null;
 }
 
 /** A configuration is usable when the key that names the datacenter is literal; the settings beside it have defaults. */
-const datacenterKeys = ['embedded', 'datacenterFile'];
+const datacenterKeys = ['embedded', 'libvirt', 'datacenterFile'];
 const namesDatacenter = (values: Readonly<Record<string, unknown>>): boolean => datacenterKeys.some((key) => key in values);
 
 /** What the configuration names, for a person. */
 const what = (values: Readonly<Record<string, unknown>>): string =>
-  typeof values['datacenterFile'] === 'string' ? values['datacenterFile'] : 'embedded datacenter';
+  typeof values['datacenterFile'] === 'string' ? values['datacenterFile'] : `${'libvirt' in values ? 'libvirt' : 'embedded'} datacenter`;
 
 function why(config: Literals, wanted: string): string {
   const hidden = config.unknown.filter(({ name }) => datacenterKeys.includes(name));

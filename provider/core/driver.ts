@@ -10,6 +10,8 @@ import type { Claim, Method, MigrationRecord } from './record.js';
 
 export interface Capabilities {
   readonly platform: string;
+  /** Methods that the driver carries out; another one is the blocker `option-unsupported`. */
+  readonly methods: readonly Method[];
   /** `driven`: increments flow only while a process of ours runs. `platform`: the platform's own task sends them. */
   readonly increments: 'driven' | 'platform';
   /** False: the platform starts its cutover at any power-off of the source (rules.md §6.5). */

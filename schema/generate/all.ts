@@ -5,7 +5,7 @@ import { generateJsonSchema } from './json-schema.js';
 import { readModel } from './model.js';
 import { generateNodejs } from './nodejs.js';
 import { generatePulumiConst, generatePulumiJson, type Package } from './pulumi.js';
-import { generateDatacenterReference, generateInputsReference } from './reference.js';
+import { generateDatacenterReference, generateInputsReference, generateLibvirtReference } from './reference.js';
 import { generateTypes } from './types.js';
 import { generateValidators } from './validators.js';
 
@@ -15,6 +15,8 @@ export interface Sources {
   readonly package: Package;
   /** schema/generate/example.datacenter.yaml */
   readonly example: string;
+  /** schema/generate/example.libvirt.yaml */
+  readonly libvirtExample: string;
   /** provider/core/rules, one file a rule. */
   readonly rules: readonly RuleSource[];
   /** Folder whose .prettierrc.json counts. */
@@ -31,6 +33,7 @@ export async function generateAll(sources: Sources): Promise<ReadonlyMap<string,
     ...[...generateNodejs(model)].map(([path, text]) => [`sdk/nodejs/${path}`, text] as const),
     ['docs/reference/inputs.md', generateInputsReference(model)],
     ['docs/reference/embedded-datacenter.md', generateDatacenterReference(model, sources.example)],
+    ['docs/reference/libvirt-datacenter.md', generateLibvirtReference(model, sources.libvirtExample)],
     ['docs/reference/findings.md', generateFindingsReference(sources.rules)],
   ]);
   const options = await resolveConfig(`${sources.root}/schema/generate.ts`);

@@ -25,7 +25,7 @@ export function generateInputsReference(model: Model): string {
     section(model, 'LeaseTimes'),
     '### concurrency',
     section(model, 'Concurrency'),
-    '`embedded` is described in [the embedded datacenter](embedded-datacenter.md).',
+    '`embedded` is described in [the embedded datacenter](embedded-datacenter.md), `libvirt` in [the libvirt datacenter](libvirt-datacenter.md).',
     '## Functions',
     '### vmplacement:index:getPlacement',
     'Returns the outputs of a placement for a VM that need not be managed by any stack.',
@@ -53,6 +53,23 @@ export function generateDatacenterReference(model: Model, example: string): stri
     '## Faults',
     faultsText,
     faultTable(),
+    '',
+  ].join('\n\n');
+}
+
+export function generateLibvirtReference(model: Model, example: string): string {
+  const parts = ['Cluster', 'Host', 'Ssh', 'JumpHost', 'Link'];
+  return [
+    '# The libvirt datacenter',
+    notice,
+    definition(model, 'LibvirtDatacenter').description,
+    'It is given to the provider in place (`vmplacement:libvirt`) or, better, in a file of its own (`vmplacement:datacenterFile`, `vmplacement --datacenter`). The file holds `libvirt` and, beside it, the settings of [the provider configuration](inputs.md#provider-configuration). Relative paths in a file start at the file, those in a stack at the project.',
+    '## Example',
+    `\`\`\`yaml\n${example.trim()}\n\`\`\``,
+    units,
+    '## libvirt',
+    section(model, 'LibvirtDatacenter', 'only properties'),
+    ...parts.flatMap((part) => [heading(`Libvirt${part}`), section(model, `Libvirt${part}`)]),
     '',
   ].join('\n\n');
 }
@@ -110,6 +127,7 @@ function typeText(model: Model, node: Node): string {
     case 'ref':
       // Each page describes what it refers to, but for the datacenter and the closed sets, which stand on one page.
       if (node.to === 'EmbeddedDatacenter') return '[object](embedded-datacenter.md)';
+      if (node.to === 'LibvirtDatacenter') return '[object](libvirt-datacenter.md)';
       if (node.to === 'LeaseTimes') return '[object](#lease)';
       if (node.to === 'Concurrency') return '[object](#concurrency)';
       if (model.defs.get(node.to)?.kind === 'scalar')

@@ -14,6 +14,7 @@ export function readSources(root: string): Sources {
     model: read('schema/vmplacement.yaml'),
     package: JSON.parse(read('package.json')) as Package,
     example: read('schema/generate/example.datacenter.yaml'),
+    libvirtExample: read('schema/generate/example.libvirt.yaml'),
     rules: rules.sort().map((file) => ({ file, text: read(`provider/core/rules/${file}`) })),
     root,
   };

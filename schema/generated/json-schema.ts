@@ -50,18 +50,22 @@ export const jsonSchema: { readonly $schema: string; readonly $defs: Readonly<Re
     },
     ProviderConfig: {
       type: 'object',
-      description: 'Exactly one of `embedded`, `datacenterFile`; the rest are settings that decide.',
+      description: 'Exactly one of `embedded`, `libvirt`, `datacenterFile`; the rest are settings that decide.',
       additionalProperties: false,
       properties: {
         embedded: {
           $ref: '#/$defs/EmbeddedDatacenter',
           description: 'A simulated datacenter for trying and testing, described in place.',
         },
+        libvirt: {
+          $ref: '#/$defs/LibvirtDatacenter',
+          description: 'Hosts with libvirt and QEMU, reached by SSH.',
+        },
         datacenterFile: {
           type: 'string',
           minLength: 1,
           description:
-            'A YAML (or JSON) file holding this same document (`embedded: ...` and settings). A relative path starts at the project; paths in the file start at the file. Also what `vmplacement --datacenter` reads.',
+            'A YAML (or JSON) file holding this same document (`embedded: ...` or `libvirt: ...` and settings). A relative path starts at the project; paths in the file start at the file. Also what `vmplacement --datacenter` reads.',
         },
         memoryReserve: {
           type: 'string',
@@ -1178,6 +1182,197 @@ export const jsonSchema: { readonly $schema: string; readonly $defs: Readonly<Re
           type: 'boolean',
           default: false,
           description: 'It does not react to a shutdown request at all.',
+        },
+      },
+    },
+    LibvirtDatacenter: {
+      type: 'object',
+      description:
+        'Hosts with libvirt and QEMU, each reached by SSH; nothing is installed there. What stands here names where a credential is and never holds one.',
+      required: ['clusters'],
+      additionalProperties: false,
+      properties: {
+        clusters: {
+          type: 'object',
+          additionalProperties: {
+            $ref: '#/$defs/LibvirtCluster',
+          },
+          description: 'Clusters by name. libvirt knows none; hosts of a cluster are those that reach each other directly.',
+        },
+        links: {
+          type: 'array',
+          items: {
+            $ref: '#/$defs/LibvirtLink',
+          },
+          description: 'Networks between clusters, or between hosts. A pair of clusters without a link is unknown.',
+        },
+        ssh: {
+          $ref: '#/$defs/LibvirtSsh',
+          description: 'What holds for every host that does not say otherwise.',
+        },
+        jumpHosts: {
+          type: 'object',
+          additionalProperties: {
+            $ref: '#/$defs/LibvirtJumpHost',
+          },
+          description: 'Machines by name, through which `ssh.via` reaches others.',
+        },
+        timeout: {
+          type: 'string',
+          format: 'duration',
+          default: '20s',
+          description: 'A host that has not answered for so long is unknown.',
+        },
+        relayBandwidth: {
+          type: 'string',
+          format: 'rate',
+          default: '150MiB/s',
+          description: 'What a copy through the machine that runs this gets, for estimates.',
+        },
+      },
+    },
+    LibvirtCluster: {
+      type: 'object',
+      description: 'A cluster.',
+      required: ['hosts'],
+      additionalProperties: false,
+      properties: {
+        acceptsMigrations: {
+          type: 'boolean',
+          default: true,
+          description: 'Accepts migrations from other clusters.',
+        },
+        bandwidth: {
+          type: 'string',
+          format: 'rate',
+          default: '100MiB/s',
+          description: 'Throughput between hosts of this cluster, for estimates.',
+        },
+        hosts: {
+          type: 'object',
+          additionalProperties: {
+            $ref: '#/$defs/LibvirtHost',
+          },
+          description: 'Hosts by name; names are unique in the datacenter.',
+        },
+      },
+    },
+    LibvirtHost: {
+      type: 'object',
+      description: 'A host.',
+      additionalProperties: false,
+      properties: {
+        address: {
+          type: 'string',
+          minLength: 1,
+          description: 'Name or address that SSH connects to. Default: the name of the host.',
+        },
+        ssh: {
+          $ref: '#/$defs/LibvirtSsh',
+          description: 'What is different from the SSH settings of the datacenter.',
+        },
+        maintenance: {
+          type: 'boolean',
+          default: false,
+          description: 'No VM is moved to it; VMs may leave it. libvirt itself knows no such state.',
+        },
+      },
+    },
+    LibvirtJumpHost: {
+      type: 'object',
+      description: 'A machine that is only passed through.',
+      additionalProperties: false,
+      properties: {
+        address: {
+          type: 'string',
+          minLength: 1,
+          description: 'Name or address that SSH connects to. Default: the name of the jump host.',
+        },
+        ssh: {
+          $ref: '#/$defs/LibvirtSsh',
+          description: 'What is different from the SSH settings of the datacenter, but for `via`, which it does not share.',
+        },
+      },
+    },
+    LibvirtSsh: {
+      type: 'object',
+      description:
+        "How a host is reached. Without `identityFile`, `passwordFile` and `passwordEnv` the keys of the SSH agent are used. The host's key is always verified: by `hostKey` where it is given, else by `knownHosts`.",
+      additionalProperties: false,
+      properties: {
+        user: {
+          type: 'string',
+          minLength: 1,
+          description: 'Login. Default: the user who runs this.',
+        },
+        port: {
+          type: 'integer',
+          minimum: 1,
+          description: 'Port. Default: 22.',
+        },
+        sudo: {
+          type: 'boolean',
+          description: 'virsh is called through `sudo -n`, for a login that is not in the group libvirt. Default: no.',
+        },
+        identityFile: {
+          type: 'string',
+          minLength: 1,
+          description: 'File of a private key; only its owner may read it.',
+        },
+        passwordFile: {
+          type: 'string',
+          minLength: 1,
+          description: 'File that holds the password; only its owner may read it.',
+        },
+        passwordEnv: {
+          type: 'string',
+          minLength: 1,
+          description: 'Environment variable that holds the password.',
+        },
+        knownHosts: {
+          type: 'string',
+          minLength: 1,
+          description: 'File of known host keys. Default: `~/.ssh/known_hosts`.',
+        },
+        hostKey: {
+          type: 'string',
+          minLength: 1,
+          description: 'Fingerprint that the key of the host must have, as `ssh-keygen -l` shows it: `SHA256:...`.',
+        },
+        via: {
+          type: 'string',
+          minLength: 1,
+          description: 'Name of a jump host.',
+        },
+      },
+    },
+    LibvirtLink: {
+      type: 'object',
+      description: 'A network between two clusters or two hosts.',
+      required: ['between'],
+      additionalProperties: false,
+      properties: {
+        between: {
+          type: 'array',
+          minItems: 2,
+          maxItems: 2,
+          items: {
+            type: 'string',
+            minLength: 1,
+          },
+          description: 'Two clusters or two hosts.',
+        },
+        direct: {
+          type: 'string',
+          enum: ['yes', 'no', 'unknown'],
+          default: 'yes',
+          description: 'Whether they reach each other directly.',
+        },
+        bandwidth: {
+          type: 'string',
+          format: 'rate',
+          default: '100MiB/s',
+          description: 'Throughput of a direct link, for estimates.',
         },
       },
     },

@@ -14,10 +14,14 @@ export const pulumiSchema: Readonly<Record<string, unknown>> = {
         $ref: '#/types/vmplacement:index:EmbeddedDatacenter',
         description: 'A simulated datacenter for trying and testing, described in place.',
       },
+      libvirt: {
+        $ref: '#/types/vmplacement:index:LibvirtDatacenter',
+        description: 'Hosts with libvirt and QEMU, reached by SSH.',
+      },
       datacenterFile: {
         type: 'string',
         description:
-          'A YAML (or JSON) file holding this same document (`embedded: ...` and settings). A relative path starts at the project; paths in the file start at the file. Also what `vmplacement --datacenter` reads.',
+          'A YAML (or JSON) file holding this same document (`embedded: ...` or `libvirt: ...` and settings). A relative path starts at the project; paths in the file start at the file. Also what `vmplacement --datacenter` reads.',
       },
       memoryReserve: {
         type: 'string',
@@ -911,18 +915,183 @@ export const pulumiSchema: Readonly<Record<string, unknown>> = {
         },
       },
     },
+    'vmplacement:index:LibvirtDatacenter': {
+      type: 'object',
+      description:
+        'Hosts with libvirt and QEMU, each reached by SSH; nothing is installed there. What stands here names where a credential is and never holds one.',
+      properties: {
+        clusters: {
+          type: 'object',
+          additionalProperties: {
+            $ref: '#/types/vmplacement:index:LibvirtCluster',
+          },
+          description: 'Clusters by name. libvirt knows none; hosts of a cluster are those that reach each other directly.',
+        },
+        links: {
+          type: 'array',
+          items: {
+            $ref: '#/types/vmplacement:index:LibvirtLink',
+          },
+          description: 'Networks between clusters, or between hosts. A pair of clusters without a link is unknown.',
+        },
+        ssh: {
+          $ref: '#/types/vmplacement:index:LibvirtSsh',
+          description: 'What holds for every host that does not say otherwise.',
+        },
+        jumpHosts: {
+          type: 'object',
+          additionalProperties: {
+            $ref: '#/types/vmplacement:index:LibvirtJumpHost',
+          },
+          description: 'Machines by name, through which `ssh.via` reaches others.',
+        },
+        timeout: {
+          type: 'string',
+          description: 'A host that has not answered for so long is unknown. A duration such as "30s" or "1h30m". Default: `20s`.',
+        },
+        relayBandwidth: {
+          type: 'string',
+          description:
+            'What a copy through the machine that runs this gets, for estimates. A rate such as "100MiB/s". Default: `150MiB/s`.',
+        },
+      },
+      required: ['clusters'],
+    },
+    'vmplacement:index:LibvirtCluster': {
+      type: 'object',
+      description: 'A cluster.',
+      properties: {
+        acceptsMigrations: {
+          type: 'boolean',
+          description: 'Accepts migrations from other clusters. Default: `true`.',
+        },
+        bandwidth: {
+          type: 'string',
+          description: 'Throughput between hosts of this cluster, for estimates. A rate such as "100MiB/s". Default: `100MiB/s`.',
+        },
+        hosts: {
+          type: 'object',
+          additionalProperties: {
+            $ref: '#/types/vmplacement:index:LibvirtHost',
+          },
+          description: 'Hosts by name; names are unique in the datacenter.',
+        },
+      },
+      required: ['hosts'],
+    },
+    'vmplacement:index:LibvirtHost': {
+      type: 'object',
+      description: 'A host.',
+      properties: {
+        address: {
+          type: 'string',
+          description: 'Name or address that SSH connects to. Default: the name of the host.',
+        },
+        ssh: {
+          $ref: '#/types/vmplacement:index:LibvirtSsh',
+          description: 'What is different from the SSH settings of the datacenter.',
+        },
+        maintenance: {
+          type: 'boolean',
+          description: 'No VM is moved to it; VMs may leave it. libvirt itself knows no such state. Default: `false`.',
+        },
+      },
+    },
+    'vmplacement:index:LibvirtJumpHost': {
+      type: 'object',
+      description: 'A machine that is only passed through.',
+      properties: {
+        address: {
+          type: 'string',
+          description: 'Name or address that SSH connects to. Default: the name of the jump host.',
+        },
+        ssh: {
+          $ref: '#/types/vmplacement:index:LibvirtSsh',
+          description: 'What is different from the SSH settings of the datacenter, but for `via`, which it does not share.',
+        },
+      },
+    },
+    'vmplacement:index:LibvirtSsh': {
+      type: 'object',
+      description:
+        "How a host is reached. Without `identityFile`, `passwordFile` and `passwordEnv` the keys of the SSH agent are used. The host's key is always verified: by `hostKey` where it is given, else by `knownHosts`.",
+      properties: {
+        user: {
+          type: 'string',
+          description: 'Login. Default: the user who runs this.',
+        },
+        port: {
+          type: 'integer',
+          description: 'Port. Default: 22.',
+        },
+        sudo: {
+          type: 'boolean',
+          description: 'virsh is called through `sudo -n`, for a login that is not in the group libvirt. Default: no.',
+        },
+        identityFile: {
+          type: 'string',
+          description: 'File of a private key; only its owner may read it.',
+        },
+        passwordFile: {
+          type: 'string',
+          description: 'File that holds the password; only its owner may read it.',
+        },
+        passwordEnv: {
+          type: 'string',
+          description: 'Environment variable that holds the password.',
+        },
+        knownHosts: {
+          type: 'string',
+          description: 'File of known host keys. Default: `~/.ssh/known_hosts`.',
+        },
+        hostKey: {
+          type: 'string',
+          description: 'Fingerprint that the key of the host must have, as `ssh-keygen -l` shows it: `SHA256:...`.',
+        },
+        via: {
+          type: 'string',
+          description: 'Name of a jump host.',
+        },
+      },
+    },
+    'vmplacement:index:LibvirtLink': {
+      type: 'object',
+      description: 'A network between two clusters or two hosts.',
+      properties: {
+        between: {
+          type: 'array',
+          items: {
+            type: 'string',
+          },
+          description: 'Two clusters or two hosts.',
+        },
+        direct: {
+          type: 'string',
+          description: 'Whether they reach each other directly. One of `yes`, `no`, `unknown`. Default: `yes`.',
+        },
+        bandwidth: {
+          type: 'string',
+          description: 'Throughput of a direct link, for estimates. A rate such as "100MiB/s". Default: `100MiB/s`.',
+        },
+      },
+      required: ['between'],
+    },
   },
   provider: {
-    description: 'Exactly one of `embedded`, `datacenterFile`; the rest are settings that decide.',
+    description: 'Exactly one of `embedded`, `libvirt`, `datacenterFile`; the rest are settings that decide.',
     inputProperties: {
       embedded: {
         $ref: '#/types/vmplacement:index:EmbeddedDatacenter',
         description: 'A simulated datacenter for trying and testing, described in place.',
       },
+      libvirt: {
+        $ref: '#/types/vmplacement:index:LibvirtDatacenter',
+        description: 'Hosts with libvirt and QEMU, reached by SSH.',
+      },
       datacenterFile: {
         type: 'string',
         description:
-          'A YAML (or JSON) file holding this same document (`embedded: ...` and settings). A relative path starts at the project; paths in the file start at the file. Also what `vmplacement --datacenter` reads.',
+          'A YAML (or JSON) file holding this same document (`embedded: ...` or `libvirt: ...` and settings). A relative path starts at the project; paths in the file start at the file. Also what `vmplacement --datacenter` reads.',
       },
       memoryReserve: {
         type: 'string',

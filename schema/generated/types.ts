@@ -116,11 +116,13 @@ export const Severity = ['blocker', 'warning', 'notice'] as const;
 /** Weight of a finding. */
 export type Severity = (typeof Severity)[number];
 
-/** Exactly one of `embedded`, `datacenterFile`; the rest are settings that decide. */
+/** Exactly one of `embedded`, `libvirt`, `datacenterFile`; the rest are settings that decide. */
 export interface ProviderConfig {
   /** A simulated datacenter for trying and testing, described in place. */
   readonly embedded?: EmbeddedDatacenter;
-  /** A YAML (or JSON) file holding this same document (`embedded: ...` and settings). A relative path starts at the project; paths in the file start at the file. Also what `vmplacement --datacenter` reads. */
+  /** Hosts with libvirt and QEMU, reached by SSH. */
+  readonly libvirt?: LibvirtDatacenter;
+  /** A YAML (or JSON) file holding this same document (`embedded: ...` or `libvirt: ...` and settings). A relative path starts at the project; paths in the file start at the file. Also what `vmplacement --datacenter` reads. */
   readonly datacenterFile?: string;
   /** Memory that must stay free on a target host. Default: "512MiB". */
   readonly memoryReserve?: Size;
@@ -554,6 +556,82 @@ export interface EmbeddedShutdown {
   readonly ignores?: boolean;
 }
 
+/** Hosts with libvirt and QEMU, each reached by SSH; nothing is installed there. What stands here names where a credential is and never holds one. */
+export interface LibvirtDatacenter {
+  /** Clusters by name. libvirt knows none; hosts of a cluster are those that reach each other directly. */
+  readonly clusters: Readonly<Record<string, LibvirtCluster>>;
+  /** Networks between clusters, or between hosts. A pair of clusters without a link is unknown. */
+  readonly links?: readonly LibvirtLink[];
+  /** What holds for every host that does not say otherwise. */
+  readonly ssh?: LibvirtSsh;
+  /** Machines by name, through which `ssh.via` reaches others. */
+  readonly jumpHosts?: Readonly<Record<string, LibvirtJumpHost>>;
+  /** A host that has not answered for so long is unknown. Default: "20s". */
+  readonly timeout?: Duration;
+  /** What a copy through the machine that runs this gets, for estimates. Default: "150MiB/s". */
+  readonly relayBandwidth?: Rate;
+}
+
+/** A cluster. */
+export interface LibvirtCluster {
+  /** Accepts migrations from other clusters. Default: true. */
+  readonly acceptsMigrations?: boolean;
+  /** Throughput between hosts of this cluster, for estimates. Default: "100MiB/s". */
+  readonly bandwidth?: Rate;
+  /** Hosts by name; names are unique in the datacenter. */
+  readonly hosts: Readonly<Record<string, LibvirtHost>>;
+}
+
+/** A host. */
+export interface LibvirtHost {
+  /** Name or address that SSH connects to. Default: the name of the host. */
+  readonly address?: string;
+  /** What is different from the SSH settings of the datacenter. */
+  readonly ssh?: LibvirtSsh;
+  /** No VM is moved to it; VMs may leave it. libvirt itself knows no such state. Default: false. */
+  readonly maintenance?: boolean;
+}
+
+/** A machine that is only passed through. */
+export interface LibvirtJumpHost {
+  /** Name or address that SSH connects to. Default: the name of the jump host. */
+  readonly address?: string;
+  /** What is different from the SSH settings of the datacenter, but for `via`, which it does not share. */
+  readonly ssh?: LibvirtSsh;
+}
+
+/** How a host is reached. Without `identityFile`, `passwordFile` and `passwordEnv` the keys of the SSH agent are used. The host's key is always verified: by `hostKey` where it is given, else by `knownHosts`. */
+export interface LibvirtSsh {
+  /** Login. Default: the user who runs this. */
+  readonly user?: string;
+  /** Port. Default: 22. */
+  readonly port?: number;
+  /** virsh is called through `sudo -n`, for a login that is not in the group libvirt. Default: no. */
+  readonly sudo?: boolean;
+  /** File of a private key; only its owner may read it. */
+  readonly identityFile?: string;
+  /** File that holds the password; only its owner may read it. */
+  readonly passwordFile?: string;
+  /** Environment variable that holds the password. */
+  readonly passwordEnv?: string;
+  /** File of known host keys. Default: `~/.ssh/known_hosts`. */
+  readonly knownHosts?: string;
+  /** Fingerprint that the key of the host must have, as `ssh-keygen -l` shows it: `SHA256:...`. */
+  readonly hostKey?: string;
+  /** Name of a jump host. */
+  readonly via?: string;
+}
+
+/** A network between two clusters or two hosts. */
+export interface LibvirtLink {
+  /** Two clusters or two hosts. */
+  readonly between: readonly string[];
+  /** Whether they reach each other directly. Default: "yes". */
+  readonly direct?: 'yes' | 'no' | 'unknown';
+  /** Throughput of a direct link, for estimates. Default: "100MiB/s". */
+  readonly bandwidth?: Rate;
+}
+
 /** Every object by name: as declared, and with its own defaults filled in. */
 export interface Objects {
   ProviderConfig: { declared: ProviderConfig; filled: ProviderConfig & Required<Pick<ProviderConfig, 'memoryReserve' | 'alwaysRefresh'>> };
@@ -641,4 +719,13 @@ export interface Objects {
   EmbeddedLock: { declared: EmbeddedLock; filled: EmbeddedLock };
   EmbeddedAffinity: { declared: EmbeddedAffinity; filled: EmbeddedAffinity };
   EmbeddedShutdown: { declared: EmbeddedShutdown; filled: EmbeddedShutdown & Required<Pick<EmbeddedShutdown, 'takes' | 'ignores'>> };
+  LibvirtDatacenter: {
+    declared: LibvirtDatacenter;
+    filled: LibvirtDatacenter & Required<Pick<LibvirtDatacenter, 'timeout' | 'relayBandwidth'>>;
+  };
+  LibvirtCluster: { declared: LibvirtCluster; filled: LibvirtCluster & Required<Pick<LibvirtCluster, 'acceptsMigrations' | 'bandwidth'>> };
+  LibvirtHost: { declared: LibvirtHost; filled: LibvirtHost & Required<Pick<LibvirtHost, 'maintenance'>> };
+  LibvirtJumpHost: { declared: LibvirtJumpHost; filled: LibvirtJumpHost };
+  LibvirtSsh: { declared: LibvirtSsh; filled: LibvirtSsh };
+  LibvirtLink: { declared: LibvirtLink; filled: LibvirtLink & Required<Pick<LibvirtLink, 'direct' | 'bandwidth'>> };
 }

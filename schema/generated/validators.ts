@@ -845,9 +845,9 @@ return errors === 0;
 validate22.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 export const validateProviderConfig = validate23;
-const schema40 = {"type":"object","additionalProperties":false,"properties":{"embedded":{"$ref":"#/$defs/EmbeddedDatacenter"},"datacenterFile":{"type":"string","minLength":1},"memoryReserve":{"type":"string","format":"size","default":"512MiB"},"lease":{"$ref":"#/$defs/LeaseTimes"},"concurrency":{"$ref":"#/$defs/Concurrency"},"alwaysRefresh":{"type":"boolean","default":false}}};
-const schema55 = {"type":"object","additionalProperties":false,"properties":{"renew":{"type":"string","format":"duration","default":"15s"},"expire":{"type":"string","format":"duration","default":"60s"}}};
-const schema56 = {"type":"object","additionalProperties":false,"properties":{"perSourceHost":{"type":"integer","minimum":1,"default":2},"perTargetHost":{"type":"integer","minimum":1,"default":2},"perLink":{"type":"integer","minimum":1,"default":5},"perDatacenter":{"type":"integer","minimum":1,"default":20}}};
+const schema40 = {"type":"object","additionalProperties":false,"properties":{"embedded":{"$ref":"#/$defs/EmbeddedDatacenter"},"libvirt":{"$ref":"#/$defs/LibvirtDatacenter"},"datacenterFile":{"type":"string","minLength":1},"memoryReserve":{"type":"string","format":"size","default":"512MiB"},"lease":{"$ref":"#/$defs/LeaseTimes"},"concurrency":{"$ref":"#/$defs/Concurrency"},"alwaysRefresh":{"type":"boolean","default":false}}};
+const schema63 = {"type":"object","additionalProperties":false,"properties":{"renew":{"type":"string","format":"duration","default":"15s"},"expire":{"type":"string","format":"duration","default":"60s"}}};
+const schema64 = {"type":"object","additionalProperties":false,"properties":{"perSourceHost":{"type":"integer","minimum":1,"default":2},"perTargetHost":{"type":"integer","minimum":1,"default":2},"perLink":{"type":"integer","minimum":1,"default":5},"perDatacenter":{"type":"integer","minimum":1,"default":20}}};
 const schema41 = {"type":"object","required":["clusters"],"additionalProperties":false,"properties":{"store":{"type":"string","minLength":1},"style":{"type":"string","enum":["driven","task"],"default":"driven"},"clock":{"type":"string","enum":["wall","manual"],"default":"wall"},"speed":{"type":"number","exclusiveMinimum":0,"default":1},"relayBandwidth":{"type":"string","format":"rate","default":"200MiB/s"},"clusters":{"type":"object","additionalProperties":{"$ref":"#/$defs/EmbeddedCluster"}},"links":{"type":"array","items":{"$ref":"#/$defs/EmbeddedLink"}},"vms":{"type":"object","additionalProperties":{"$ref":"#/$defs/EmbeddedVm"}}}};
 const schema46 = {"type":"object","required":["between"],"additionalProperties":false,"properties":{"between":{"type":"array","minItems":2,"maxItems":2,"items":{"type":"string","minLength":1}},"direct":{"type":"string","enum":["yes","no","unknown"],"default":"yes"},"bandwidth":{"type":"string","format":"rate","default":"500MiB/s"}}};
 const schema42 = {"type":"object","required":["hosts"],"additionalProperties":false,"properties":{"acceptsMigrations":{"type":"boolean","default":true},"connected":{"type":"boolean","default":true},"version":{"type":"string","default":"1.0.0"},"balancer":{"type":"boolean","default":false},"bandwidth":{"type":"string","format":"rate","default":"1GiB/s"},"hosts":{"type":"object","additionalProperties":{"$ref":"#/$defs/EmbeddedHost"}}}};
@@ -3107,6 +3107,1288 @@ return errors === 0;
 }
 validate24.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
+const schema55 = {"type":"object","required":["clusters"],"additionalProperties":false,"properties":{"clusters":{"type":"object","additionalProperties":{"$ref":"#/$defs/LibvirtCluster"}},"links":{"type":"array","items":{"$ref":"#/$defs/LibvirtLink"}},"ssh":{"$ref":"#/$defs/LibvirtSsh"},"jumpHosts":{"type":"object","additionalProperties":{"$ref":"#/$defs/LibvirtJumpHost"}},"timeout":{"type":"string","format":"duration","default":"20s"},"relayBandwidth":{"type":"string","format":"rate","default":"150MiB/s"}}};
+const schema59 = {"type":"object","required":["between"],"additionalProperties":false,"properties":{"between":{"type":"array","minItems":2,"maxItems":2,"items":{"type":"string","minLength":1}},"direct":{"type":"string","enum":["yes","no","unknown"],"default":"yes"},"bandwidth":{"type":"string","format":"rate","default":"100MiB/s"}}};
+const schema58 = {"type":"object","additionalProperties":false,"properties":{"user":{"type":"string","minLength":1},"port":{"type":"integer","minimum":1},"sudo":{"type":"boolean"},"identityFile":{"type":"string","minLength":1},"passwordFile":{"type":"string","minLength":1},"passwordEnv":{"type":"string","minLength":1},"knownHosts":{"type":"string","minLength":1},"hostKey":{"type":"string","minLength":1},"via":{"type":"string","minLength":1}}};
+const schema56 = {"type":"object","required":["hosts"],"additionalProperties":false,"properties":{"acceptsMigrations":{"type":"boolean","default":true},"bandwidth":{"type":"string","format":"rate","default":"100MiB/s"},"hosts":{"type":"object","additionalProperties":{"$ref":"#/$defs/LibvirtHost"}}}};
+const schema57 = {"type":"object","additionalProperties":false,"properties":{"address":{"type":"string","minLength":1},"ssh":{"$ref":"#/$defs/LibvirtSsh"},"maintenance":{"type":"boolean","default":false}}};
+
+function validate34(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate34.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+if(data && typeof data == "object" && !Array.isArray(data)){
+for(const key0 in data){
+if(!(((key0 === "address") || (key0 === "ssh")) || (key0 === "maintenance"))){
+const err0 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema57,data};
+if(vErrors === null){
+vErrors = [err0];
+}
+else {
+vErrors.push(err0);
+}
+errors++;
+}
+}
+if(data.address !== undefined){
+let data0 = data.address;
+if(typeof data0 === "string"){
+if(data0.length < 1){
+const err1 = {instancePath:instancePath+"/address",schemaPath:"#/properties/address/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema57.properties.address,data:data0};
+if(vErrors === null){
+vErrors = [err1];
+}
+else {
+vErrors.push(err1);
+}
+errors++;
+}
+}
+else {
+const err2 = {instancePath:instancePath+"/address",schemaPath:"#/properties/address/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema57.properties.address.type,parentSchema:schema57.properties.address,data:data0};
+if(vErrors === null){
+vErrors = [err2];
+}
+else {
+vErrors.push(err2);
+}
+errors++;
+}
+}
+if(data.ssh !== undefined){
+let data1 = data.ssh;
+if(data1 && typeof data1 == "object" && !Array.isArray(data1)){
+for(const key1 in data1){
+if(!(func1.call(schema58.properties, key1))){
+const err3 = {instancePath:instancePath+"/ssh",schemaPath:"#/$defs/LibvirtSsh/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1},message:"must NOT have additional properties",schema:false,parentSchema:schema58,data:data1};
+if(vErrors === null){
+vErrors = [err3];
+}
+else {
+vErrors.push(err3);
+}
+errors++;
+}
+}
+if(data1.user !== undefined){
+let data2 = data1.user;
+if(typeof data2 === "string"){
+if(data2.length < 1){
+const err4 = {instancePath:instancePath+"/ssh/user",schemaPath:"#/$defs/LibvirtSsh/properties/user/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema58.properties.user,data:data2};
+if(vErrors === null){
+vErrors = [err4];
+}
+else {
+vErrors.push(err4);
+}
+errors++;
+}
+}
+else {
+const err5 = {instancePath:instancePath+"/ssh/user",schemaPath:"#/$defs/LibvirtSsh/properties/user/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema58.properties.user.type,parentSchema:schema58.properties.user,data:data2};
+if(vErrors === null){
+vErrors = [err5];
+}
+else {
+vErrors.push(err5);
+}
+errors++;
+}
+}
+if(data1.port !== undefined){
+let data3 = data1.port;
+if(!(((typeof data3 == "number") && (!(data3 % 1) && !isNaN(data3))) && (isFinite(data3)))){
+const err6 = {instancePath:instancePath+"/ssh/port",schemaPath:"#/$defs/LibvirtSsh/properties/port/type",keyword:"type",params:{type: "integer"},message:"must be integer",schema:schema58.properties.port.type,parentSchema:schema58.properties.port,data:data3};
+if(vErrors === null){
+vErrors = [err6];
+}
+else {
+vErrors.push(err6);
+}
+errors++;
+}
+if((typeof data3 == "number") && (isFinite(data3))){
+if(data3 < 1 || isNaN(data3)){
+const err7 = {instancePath:instancePath+"/ssh/port",schemaPath:"#/$defs/LibvirtSsh/properties/port/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1",schema:1,parentSchema:schema58.properties.port,data:data3};
+if(vErrors === null){
+vErrors = [err7];
+}
+else {
+vErrors.push(err7);
+}
+errors++;
+}
+}
+}
+if(data1.sudo !== undefined){
+let data4 = data1.sudo;
+if(typeof data4 !== "boolean"){
+const err8 = {instancePath:instancePath+"/ssh/sudo",schemaPath:"#/$defs/LibvirtSsh/properties/sudo/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema58.properties.sudo.type,parentSchema:schema58.properties.sudo,data:data4};
+if(vErrors === null){
+vErrors = [err8];
+}
+else {
+vErrors.push(err8);
+}
+errors++;
+}
+}
+if(data1.identityFile !== undefined){
+let data5 = data1.identityFile;
+if(typeof data5 === "string"){
+if(data5.length < 1){
+const err9 = {instancePath:instancePath+"/ssh/identityFile",schemaPath:"#/$defs/LibvirtSsh/properties/identityFile/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema58.properties.identityFile,data:data5};
+if(vErrors === null){
+vErrors = [err9];
+}
+else {
+vErrors.push(err9);
+}
+errors++;
+}
+}
+else {
+const err10 = {instancePath:instancePath+"/ssh/identityFile",schemaPath:"#/$defs/LibvirtSsh/properties/identityFile/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema58.properties.identityFile.type,parentSchema:schema58.properties.identityFile,data:data5};
+if(vErrors === null){
+vErrors = [err10];
+}
+else {
+vErrors.push(err10);
+}
+errors++;
+}
+}
+if(data1.passwordFile !== undefined){
+let data6 = data1.passwordFile;
+if(typeof data6 === "string"){
+if(data6.length < 1){
+const err11 = {instancePath:instancePath+"/ssh/passwordFile",schemaPath:"#/$defs/LibvirtSsh/properties/passwordFile/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema58.properties.passwordFile,data:data6};
+if(vErrors === null){
+vErrors = [err11];
+}
+else {
+vErrors.push(err11);
+}
+errors++;
+}
+}
+else {
+const err12 = {instancePath:instancePath+"/ssh/passwordFile",schemaPath:"#/$defs/LibvirtSsh/properties/passwordFile/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema58.properties.passwordFile.type,parentSchema:schema58.properties.passwordFile,data:data6};
+if(vErrors === null){
+vErrors = [err12];
+}
+else {
+vErrors.push(err12);
+}
+errors++;
+}
+}
+if(data1.passwordEnv !== undefined){
+let data7 = data1.passwordEnv;
+if(typeof data7 === "string"){
+if(data7.length < 1){
+const err13 = {instancePath:instancePath+"/ssh/passwordEnv",schemaPath:"#/$defs/LibvirtSsh/properties/passwordEnv/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema58.properties.passwordEnv,data:data7};
+if(vErrors === null){
+vErrors = [err13];
+}
+else {
+vErrors.push(err13);
+}
+errors++;
+}
+}
+else {
+const err14 = {instancePath:instancePath+"/ssh/passwordEnv",schemaPath:"#/$defs/LibvirtSsh/properties/passwordEnv/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema58.properties.passwordEnv.type,parentSchema:schema58.properties.passwordEnv,data:data7};
+if(vErrors === null){
+vErrors = [err14];
+}
+else {
+vErrors.push(err14);
+}
+errors++;
+}
+}
+if(data1.knownHosts !== undefined){
+let data8 = data1.knownHosts;
+if(typeof data8 === "string"){
+if(data8.length < 1){
+const err15 = {instancePath:instancePath+"/ssh/knownHosts",schemaPath:"#/$defs/LibvirtSsh/properties/knownHosts/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema58.properties.knownHosts,data:data8};
+if(vErrors === null){
+vErrors = [err15];
+}
+else {
+vErrors.push(err15);
+}
+errors++;
+}
+}
+else {
+const err16 = {instancePath:instancePath+"/ssh/knownHosts",schemaPath:"#/$defs/LibvirtSsh/properties/knownHosts/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema58.properties.knownHosts.type,parentSchema:schema58.properties.knownHosts,data:data8};
+if(vErrors === null){
+vErrors = [err16];
+}
+else {
+vErrors.push(err16);
+}
+errors++;
+}
+}
+if(data1.hostKey !== undefined){
+let data9 = data1.hostKey;
+if(typeof data9 === "string"){
+if(data9.length < 1){
+const err17 = {instancePath:instancePath+"/ssh/hostKey",schemaPath:"#/$defs/LibvirtSsh/properties/hostKey/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema58.properties.hostKey,data:data9};
+if(vErrors === null){
+vErrors = [err17];
+}
+else {
+vErrors.push(err17);
+}
+errors++;
+}
+}
+else {
+const err18 = {instancePath:instancePath+"/ssh/hostKey",schemaPath:"#/$defs/LibvirtSsh/properties/hostKey/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema58.properties.hostKey.type,parentSchema:schema58.properties.hostKey,data:data9};
+if(vErrors === null){
+vErrors = [err18];
+}
+else {
+vErrors.push(err18);
+}
+errors++;
+}
+}
+if(data1.via !== undefined){
+let data10 = data1.via;
+if(typeof data10 === "string"){
+if(data10.length < 1){
+const err19 = {instancePath:instancePath+"/ssh/via",schemaPath:"#/$defs/LibvirtSsh/properties/via/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema58.properties.via,data:data10};
+if(vErrors === null){
+vErrors = [err19];
+}
+else {
+vErrors.push(err19);
+}
+errors++;
+}
+}
+else {
+const err20 = {instancePath:instancePath+"/ssh/via",schemaPath:"#/$defs/LibvirtSsh/properties/via/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema58.properties.via.type,parentSchema:schema58.properties.via,data:data10};
+if(vErrors === null){
+vErrors = [err20];
+}
+else {
+vErrors.push(err20);
+}
+errors++;
+}
+}
+}
+else {
+const err21 = {instancePath:instancePath+"/ssh",schemaPath:"#/$defs/LibvirtSsh/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema58.type,parentSchema:schema58,data:data1};
+if(vErrors === null){
+vErrors = [err21];
+}
+else {
+vErrors.push(err21);
+}
+errors++;
+}
+}
+if(data.maintenance !== undefined){
+let data11 = data.maintenance;
+if(typeof data11 !== "boolean"){
+const err22 = {instancePath:instancePath+"/maintenance",schemaPath:"#/properties/maintenance/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema57.properties.maintenance.type,parentSchema:schema57.properties.maintenance,data:data11};
+if(vErrors === null){
+vErrors = [err22];
+}
+else {
+vErrors.push(err22);
+}
+errors++;
+}
+}
+}
+else {
+const err23 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema57.type,parentSchema:schema57,data};
+if(vErrors === null){
+vErrors = [err23];
+}
+else {
+vErrors.push(err23);
+}
+errors++;
+}
+validate34.errors = vErrors;
+return errors === 0;
+}
+validate34.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+
+
+function validate33(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate33.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.hosts === undefined){
+const err0 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "hosts"},message:"must have required property '"+"hosts"+"'",schema:schema56.required,parentSchema:schema56,data};
+if(vErrors === null){
+vErrors = [err0];
+}
+else {
+vErrors.push(err0);
+}
+errors++;
+}
+for(const key0 in data){
+if(!(((key0 === "acceptsMigrations") || (key0 === "bandwidth")) || (key0 === "hosts"))){
+const err1 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema56,data};
+if(vErrors === null){
+vErrors = [err1];
+}
+else {
+vErrors.push(err1);
+}
+errors++;
+}
+}
+if(data.acceptsMigrations !== undefined){
+let data0 = data.acceptsMigrations;
+if(typeof data0 !== "boolean"){
+const err2 = {instancePath:instancePath+"/acceptsMigrations",schemaPath:"#/properties/acceptsMigrations/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema56.properties.acceptsMigrations.type,parentSchema:schema56.properties.acceptsMigrations,data:data0};
+if(vErrors === null){
+vErrors = [err2];
+}
+else {
+vErrors.push(err2);
+}
+errors++;
+}
+}
+if(data.bandwidth !== undefined){
+let data1 = data.bandwidth;
+if(typeof data1 === "string"){
+if(!(formats0(data1))){
+const err3 = {instancePath:instancePath+"/bandwidth",schemaPath:"#/properties/bandwidth/format",keyword:"format",params:{format: "rate"},message:"must match format \""+"rate"+"\"",schema:"rate",parentSchema:schema56.properties.bandwidth,data:data1};
+if(vErrors === null){
+vErrors = [err3];
+}
+else {
+vErrors.push(err3);
+}
+errors++;
+}
+}
+else {
+const err4 = {instancePath:instancePath+"/bandwidth",schemaPath:"#/properties/bandwidth/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema56.properties.bandwidth.type,parentSchema:schema56.properties.bandwidth,data:data1};
+if(vErrors === null){
+vErrors = [err4];
+}
+else {
+vErrors.push(err4);
+}
+errors++;
+}
+}
+if(data.hosts !== undefined){
+let data2 = data.hosts;
+if(data2 && typeof data2 == "object" && !Array.isArray(data2)){
+for(const key1 in data2){
+if(!(validate34(data2[key1], {instancePath:instancePath+"/hosts/" + key1.replace(/~/g, "~0").replace(/\//g, "~1"),parentData:data2,parentDataProperty:key1,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate34.errors : vErrors.concat(validate34.errors);
+errors = vErrors.length;
+}
+}
+}
+else {
+const err5 = {instancePath:instancePath+"/hosts",schemaPath:"#/properties/hosts/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema56.properties.hosts.type,parentSchema:schema56.properties.hosts,data:data2};
+if(vErrors === null){
+vErrors = [err5];
+}
+else {
+vErrors.push(err5);
+}
+errors++;
+}
+}
+}
+else {
+const err6 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema56.type,parentSchema:schema56,data};
+if(vErrors === null){
+vErrors = [err6];
+}
+else {
+vErrors.push(err6);
+}
+errors++;
+}
+validate33.errors = vErrors;
+return errors === 0;
+}
+validate33.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+
+const schema61 = {"type":"object","additionalProperties":false,"properties":{"address":{"type":"string","minLength":1},"ssh":{"$ref":"#/$defs/LibvirtSsh"}}};
+
+function validate37(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate37.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+if(data && typeof data == "object" && !Array.isArray(data)){
+for(const key0 in data){
+if(!((key0 === "address") || (key0 === "ssh"))){
+const err0 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema61,data};
+if(vErrors === null){
+vErrors = [err0];
+}
+else {
+vErrors.push(err0);
+}
+errors++;
+}
+}
+if(data.address !== undefined){
+let data0 = data.address;
+if(typeof data0 === "string"){
+if(data0.length < 1){
+const err1 = {instancePath:instancePath+"/address",schemaPath:"#/properties/address/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema61.properties.address,data:data0};
+if(vErrors === null){
+vErrors = [err1];
+}
+else {
+vErrors.push(err1);
+}
+errors++;
+}
+}
+else {
+const err2 = {instancePath:instancePath+"/address",schemaPath:"#/properties/address/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema61.properties.address.type,parentSchema:schema61.properties.address,data:data0};
+if(vErrors === null){
+vErrors = [err2];
+}
+else {
+vErrors.push(err2);
+}
+errors++;
+}
+}
+if(data.ssh !== undefined){
+let data1 = data.ssh;
+if(data1 && typeof data1 == "object" && !Array.isArray(data1)){
+for(const key1 in data1){
+if(!(func1.call(schema58.properties, key1))){
+const err3 = {instancePath:instancePath+"/ssh",schemaPath:"#/$defs/LibvirtSsh/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1},message:"must NOT have additional properties",schema:false,parentSchema:schema58,data:data1};
+if(vErrors === null){
+vErrors = [err3];
+}
+else {
+vErrors.push(err3);
+}
+errors++;
+}
+}
+if(data1.user !== undefined){
+let data2 = data1.user;
+if(typeof data2 === "string"){
+if(data2.length < 1){
+const err4 = {instancePath:instancePath+"/ssh/user",schemaPath:"#/$defs/LibvirtSsh/properties/user/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema58.properties.user,data:data2};
+if(vErrors === null){
+vErrors = [err4];
+}
+else {
+vErrors.push(err4);
+}
+errors++;
+}
+}
+else {
+const err5 = {instancePath:instancePath+"/ssh/user",schemaPath:"#/$defs/LibvirtSsh/properties/user/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema58.properties.user.type,parentSchema:schema58.properties.user,data:data2};
+if(vErrors === null){
+vErrors = [err5];
+}
+else {
+vErrors.push(err5);
+}
+errors++;
+}
+}
+if(data1.port !== undefined){
+let data3 = data1.port;
+if(!(((typeof data3 == "number") && (!(data3 % 1) && !isNaN(data3))) && (isFinite(data3)))){
+const err6 = {instancePath:instancePath+"/ssh/port",schemaPath:"#/$defs/LibvirtSsh/properties/port/type",keyword:"type",params:{type: "integer"},message:"must be integer",schema:schema58.properties.port.type,parentSchema:schema58.properties.port,data:data3};
+if(vErrors === null){
+vErrors = [err6];
+}
+else {
+vErrors.push(err6);
+}
+errors++;
+}
+if((typeof data3 == "number") && (isFinite(data3))){
+if(data3 < 1 || isNaN(data3)){
+const err7 = {instancePath:instancePath+"/ssh/port",schemaPath:"#/$defs/LibvirtSsh/properties/port/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1",schema:1,parentSchema:schema58.properties.port,data:data3};
+if(vErrors === null){
+vErrors = [err7];
+}
+else {
+vErrors.push(err7);
+}
+errors++;
+}
+}
+}
+if(data1.sudo !== undefined){
+let data4 = data1.sudo;
+if(typeof data4 !== "boolean"){
+const err8 = {instancePath:instancePath+"/ssh/sudo",schemaPath:"#/$defs/LibvirtSsh/properties/sudo/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema58.properties.sudo.type,parentSchema:schema58.properties.sudo,data:data4};
+if(vErrors === null){
+vErrors = [err8];
+}
+else {
+vErrors.push(err8);
+}
+errors++;
+}
+}
+if(data1.identityFile !== undefined){
+let data5 = data1.identityFile;
+if(typeof data5 === "string"){
+if(data5.length < 1){
+const err9 = {instancePath:instancePath+"/ssh/identityFile",schemaPath:"#/$defs/LibvirtSsh/properties/identityFile/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema58.properties.identityFile,data:data5};
+if(vErrors === null){
+vErrors = [err9];
+}
+else {
+vErrors.push(err9);
+}
+errors++;
+}
+}
+else {
+const err10 = {instancePath:instancePath+"/ssh/identityFile",schemaPath:"#/$defs/LibvirtSsh/properties/identityFile/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema58.properties.identityFile.type,parentSchema:schema58.properties.identityFile,data:data5};
+if(vErrors === null){
+vErrors = [err10];
+}
+else {
+vErrors.push(err10);
+}
+errors++;
+}
+}
+if(data1.passwordFile !== undefined){
+let data6 = data1.passwordFile;
+if(typeof data6 === "string"){
+if(data6.length < 1){
+const err11 = {instancePath:instancePath+"/ssh/passwordFile",schemaPath:"#/$defs/LibvirtSsh/properties/passwordFile/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema58.properties.passwordFile,data:data6};
+if(vErrors === null){
+vErrors = [err11];
+}
+else {
+vErrors.push(err11);
+}
+errors++;
+}
+}
+else {
+const err12 = {instancePath:instancePath+"/ssh/passwordFile",schemaPath:"#/$defs/LibvirtSsh/properties/passwordFile/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema58.properties.passwordFile.type,parentSchema:schema58.properties.passwordFile,data:data6};
+if(vErrors === null){
+vErrors = [err12];
+}
+else {
+vErrors.push(err12);
+}
+errors++;
+}
+}
+if(data1.passwordEnv !== undefined){
+let data7 = data1.passwordEnv;
+if(typeof data7 === "string"){
+if(data7.length < 1){
+const err13 = {instancePath:instancePath+"/ssh/passwordEnv",schemaPath:"#/$defs/LibvirtSsh/properties/passwordEnv/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema58.properties.passwordEnv,data:data7};
+if(vErrors === null){
+vErrors = [err13];
+}
+else {
+vErrors.push(err13);
+}
+errors++;
+}
+}
+else {
+const err14 = {instancePath:instancePath+"/ssh/passwordEnv",schemaPath:"#/$defs/LibvirtSsh/properties/passwordEnv/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema58.properties.passwordEnv.type,parentSchema:schema58.properties.passwordEnv,data:data7};
+if(vErrors === null){
+vErrors = [err14];
+}
+else {
+vErrors.push(err14);
+}
+errors++;
+}
+}
+if(data1.knownHosts !== undefined){
+let data8 = data1.knownHosts;
+if(typeof data8 === "string"){
+if(data8.length < 1){
+const err15 = {instancePath:instancePath+"/ssh/knownHosts",schemaPath:"#/$defs/LibvirtSsh/properties/knownHosts/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema58.properties.knownHosts,data:data8};
+if(vErrors === null){
+vErrors = [err15];
+}
+else {
+vErrors.push(err15);
+}
+errors++;
+}
+}
+else {
+const err16 = {instancePath:instancePath+"/ssh/knownHosts",schemaPath:"#/$defs/LibvirtSsh/properties/knownHosts/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema58.properties.knownHosts.type,parentSchema:schema58.properties.knownHosts,data:data8};
+if(vErrors === null){
+vErrors = [err16];
+}
+else {
+vErrors.push(err16);
+}
+errors++;
+}
+}
+if(data1.hostKey !== undefined){
+let data9 = data1.hostKey;
+if(typeof data9 === "string"){
+if(data9.length < 1){
+const err17 = {instancePath:instancePath+"/ssh/hostKey",schemaPath:"#/$defs/LibvirtSsh/properties/hostKey/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema58.properties.hostKey,data:data9};
+if(vErrors === null){
+vErrors = [err17];
+}
+else {
+vErrors.push(err17);
+}
+errors++;
+}
+}
+else {
+const err18 = {instancePath:instancePath+"/ssh/hostKey",schemaPath:"#/$defs/LibvirtSsh/properties/hostKey/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema58.properties.hostKey.type,parentSchema:schema58.properties.hostKey,data:data9};
+if(vErrors === null){
+vErrors = [err18];
+}
+else {
+vErrors.push(err18);
+}
+errors++;
+}
+}
+if(data1.via !== undefined){
+let data10 = data1.via;
+if(typeof data10 === "string"){
+if(data10.length < 1){
+const err19 = {instancePath:instancePath+"/ssh/via",schemaPath:"#/$defs/LibvirtSsh/properties/via/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema58.properties.via,data:data10};
+if(vErrors === null){
+vErrors = [err19];
+}
+else {
+vErrors.push(err19);
+}
+errors++;
+}
+}
+else {
+const err20 = {instancePath:instancePath+"/ssh/via",schemaPath:"#/$defs/LibvirtSsh/properties/via/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema58.properties.via.type,parentSchema:schema58.properties.via,data:data10};
+if(vErrors === null){
+vErrors = [err20];
+}
+else {
+vErrors.push(err20);
+}
+errors++;
+}
+}
+}
+else {
+const err21 = {instancePath:instancePath+"/ssh",schemaPath:"#/$defs/LibvirtSsh/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema58.type,parentSchema:schema58,data:data1};
+if(vErrors === null){
+vErrors = [err21];
+}
+else {
+vErrors.push(err21);
+}
+errors++;
+}
+}
+}
+else {
+const err22 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema61.type,parentSchema:schema61,data};
+if(vErrors === null){
+vErrors = [err22];
+}
+else {
+vErrors.push(err22);
+}
+errors++;
+}
+validate37.errors = vErrors;
+return errors === 0;
+}
+validate37.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+
+
+function validate32(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate32.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.clusters === undefined){
+const err0 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "clusters"},message:"must have required property '"+"clusters"+"'",schema:schema55.required,parentSchema:schema55,data};
+if(vErrors === null){
+vErrors = [err0];
+}
+else {
+vErrors.push(err0);
+}
+errors++;
+}
+for(const key0 in data){
+if(!((((((key0 === "clusters") || (key0 === "links")) || (key0 === "ssh")) || (key0 === "jumpHosts")) || (key0 === "timeout")) || (key0 === "relayBandwidth"))){
+const err1 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema55,data};
+if(vErrors === null){
+vErrors = [err1];
+}
+else {
+vErrors.push(err1);
+}
+errors++;
+}
+}
+if(data.clusters !== undefined){
+let data0 = data.clusters;
+if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
+for(const key1 in data0){
+if(!(validate33(data0[key1], {instancePath:instancePath+"/clusters/" + key1.replace(/~/g, "~0").replace(/\//g, "~1"),parentData:data0,parentDataProperty:key1,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate33.errors : vErrors.concat(validate33.errors);
+errors = vErrors.length;
+}
+}
+}
+else {
+const err2 = {instancePath:instancePath+"/clusters",schemaPath:"#/properties/clusters/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema55.properties.clusters.type,parentSchema:schema55.properties.clusters,data:data0};
+if(vErrors === null){
+vErrors = [err2];
+}
+else {
+vErrors.push(err2);
+}
+errors++;
+}
+}
+if(data.links !== undefined){
+let data2 = data.links;
+if(Array.isArray(data2)){
+const len0 = data2.length;
+for(let i0=0; i0<len0; i0++){
+let data3 = data2[i0];
+if(data3 && typeof data3 == "object" && !Array.isArray(data3)){
+if(data3.between === undefined){
+const err3 = {instancePath:instancePath+"/links/" + i0,schemaPath:"#/$defs/LibvirtLink/required",keyword:"required",params:{missingProperty: "between"},message:"must have required property '"+"between"+"'",schema:schema59.required,parentSchema:schema59,data:data3};
+if(vErrors === null){
+vErrors = [err3];
+}
+else {
+vErrors.push(err3);
+}
+errors++;
+}
+for(const key2 in data3){
+if(!(((key2 === "between") || (key2 === "direct")) || (key2 === "bandwidth"))){
+const err4 = {instancePath:instancePath+"/links/" + i0,schemaPath:"#/$defs/LibvirtLink/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key2},message:"must NOT have additional properties",schema:false,parentSchema:schema59,data:data3};
+if(vErrors === null){
+vErrors = [err4];
+}
+else {
+vErrors.push(err4);
+}
+errors++;
+}
+}
+if(data3.between !== undefined){
+let data4 = data3.between;
+if(Array.isArray(data4)){
+if(data4.length > 2){
+const err5 = {instancePath:instancePath+"/links/" + i0+"/between",schemaPath:"#/$defs/LibvirtLink/properties/between/maxItems",keyword:"maxItems",params:{limit: 2},message:"must NOT have more than 2 items",schema:2,parentSchema:schema59.properties.between,data:data4};
+if(vErrors === null){
+vErrors = [err5];
+}
+else {
+vErrors.push(err5);
+}
+errors++;
+}
+if(data4.length < 2){
+const err6 = {instancePath:instancePath+"/links/" + i0+"/between",schemaPath:"#/$defs/LibvirtLink/properties/between/minItems",keyword:"minItems",params:{limit: 2},message:"must NOT have fewer than 2 items",schema:2,parentSchema:schema59.properties.between,data:data4};
+if(vErrors === null){
+vErrors = [err6];
+}
+else {
+vErrors.push(err6);
+}
+errors++;
+}
+const len1 = data4.length;
+for(let i1=0; i1<len1; i1++){
+let data5 = data4[i1];
+if(typeof data5 === "string"){
+if(data5.length < 1){
+const err7 = {instancePath:instancePath+"/links/" + i0+"/between/" + i1,schemaPath:"#/$defs/LibvirtLink/properties/between/items/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema59.properties.between.items,data:data5};
+if(vErrors === null){
+vErrors = [err7];
+}
+else {
+vErrors.push(err7);
+}
+errors++;
+}
+}
+else {
+const err8 = {instancePath:instancePath+"/links/" + i0+"/between/" + i1,schemaPath:"#/$defs/LibvirtLink/properties/between/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema59.properties.between.items.type,parentSchema:schema59.properties.between.items,data:data5};
+if(vErrors === null){
+vErrors = [err8];
+}
+else {
+vErrors.push(err8);
+}
+errors++;
+}
+}
+}
+else {
+const err9 = {instancePath:instancePath+"/links/" + i0+"/between",schemaPath:"#/$defs/LibvirtLink/properties/between/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema59.properties.between.type,parentSchema:schema59.properties.between,data:data4};
+if(vErrors === null){
+vErrors = [err9];
+}
+else {
+vErrors.push(err9);
+}
+errors++;
+}
+}
+if(data3.direct !== undefined){
+let data6 = data3.direct;
+if(typeof data6 !== "string"){
+const err10 = {instancePath:instancePath+"/links/" + i0+"/direct",schemaPath:"#/$defs/LibvirtLink/properties/direct/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema59.properties.direct.type,parentSchema:schema59.properties.direct,data:data6};
+if(vErrors === null){
+vErrors = [err10];
+}
+else {
+vErrors.push(err10);
+}
+errors++;
+}
+if(!(((data6 === "yes") || (data6 === "no")) || (data6 === "unknown"))){
+const err11 = {instancePath:instancePath+"/links/" + i0+"/direct",schemaPath:"#/$defs/LibvirtLink/properties/direct/enum",keyword:"enum",params:{allowedValues: schema59.properties.direct.enum},message:"must be equal to one of the allowed values",schema:schema59.properties.direct.enum,parentSchema:schema59.properties.direct,data:data6};
+if(vErrors === null){
+vErrors = [err11];
+}
+else {
+vErrors.push(err11);
+}
+errors++;
+}
+}
+if(data3.bandwidth !== undefined){
+let data7 = data3.bandwidth;
+if(typeof data7 === "string"){
+if(!(formats0(data7))){
+const err12 = {instancePath:instancePath+"/links/" + i0+"/bandwidth",schemaPath:"#/$defs/LibvirtLink/properties/bandwidth/format",keyword:"format",params:{format: "rate"},message:"must match format \""+"rate"+"\"",schema:"rate",parentSchema:schema59.properties.bandwidth,data:data7};
+if(vErrors === null){
+vErrors = [err12];
+}
+else {
+vErrors.push(err12);
+}
+errors++;
+}
+}
+else {
+const err13 = {instancePath:instancePath+"/links/" + i0+"/bandwidth",schemaPath:"#/$defs/LibvirtLink/properties/bandwidth/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema59.properties.bandwidth.type,parentSchema:schema59.properties.bandwidth,data:data7};
+if(vErrors === null){
+vErrors = [err13];
+}
+else {
+vErrors.push(err13);
+}
+errors++;
+}
+}
+}
+else {
+const err14 = {instancePath:instancePath+"/links/" + i0,schemaPath:"#/$defs/LibvirtLink/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema59.type,parentSchema:schema59,data:data3};
+if(vErrors === null){
+vErrors = [err14];
+}
+else {
+vErrors.push(err14);
+}
+errors++;
+}
+}
+}
+else {
+const err15 = {instancePath:instancePath+"/links",schemaPath:"#/properties/links/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema55.properties.links.type,parentSchema:schema55.properties.links,data:data2};
+if(vErrors === null){
+vErrors = [err15];
+}
+else {
+vErrors.push(err15);
+}
+errors++;
+}
+}
+if(data.ssh !== undefined){
+let data8 = data.ssh;
+if(data8 && typeof data8 == "object" && !Array.isArray(data8)){
+for(const key3 in data8){
+if(!(func1.call(schema58.properties, key3))){
+const err16 = {instancePath:instancePath+"/ssh",schemaPath:"#/$defs/LibvirtSsh/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key3},message:"must NOT have additional properties",schema:false,parentSchema:schema58,data:data8};
+if(vErrors === null){
+vErrors = [err16];
+}
+else {
+vErrors.push(err16);
+}
+errors++;
+}
+}
+if(data8.user !== undefined){
+let data9 = data8.user;
+if(typeof data9 === "string"){
+if(data9.length < 1){
+const err17 = {instancePath:instancePath+"/ssh/user",schemaPath:"#/$defs/LibvirtSsh/properties/user/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema58.properties.user,data:data9};
+if(vErrors === null){
+vErrors = [err17];
+}
+else {
+vErrors.push(err17);
+}
+errors++;
+}
+}
+else {
+const err18 = {instancePath:instancePath+"/ssh/user",schemaPath:"#/$defs/LibvirtSsh/properties/user/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema58.properties.user.type,parentSchema:schema58.properties.user,data:data9};
+if(vErrors === null){
+vErrors = [err18];
+}
+else {
+vErrors.push(err18);
+}
+errors++;
+}
+}
+if(data8.port !== undefined){
+let data10 = data8.port;
+if(!(((typeof data10 == "number") && (!(data10 % 1) && !isNaN(data10))) && (isFinite(data10)))){
+const err19 = {instancePath:instancePath+"/ssh/port",schemaPath:"#/$defs/LibvirtSsh/properties/port/type",keyword:"type",params:{type: "integer"},message:"must be integer",schema:schema58.properties.port.type,parentSchema:schema58.properties.port,data:data10};
+if(vErrors === null){
+vErrors = [err19];
+}
+else {
+vErrors.push(err19);
+}
+errors++;
+}
+if((typeof data10 == "number") && (isFinite(data10))){
+if(data10 < 1 || isNaN(data10)){
+const err20 = {instancePath:instancePath+"/ssh/port",schemaPath:"#/$defs/LibvirtSsh/properties/port/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1",schema:1,parentSchema:schema58.properties.port,data:data10};
+if(vErrors === null){
+vErrors = [err20];
+}
+else {
+vErrors.push(err20);
+}
+errors++;
+}
+}
+}
+if(data8.sudo !== undefined){
+let data11 = data8.sudo;
+if(typeof data11 !== "boolean"){
+const err21 = {instancePath:instancePath+"/ssh/sudo",schemaPath:"#/$defs/LibvirtSsh/properties/sudo/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema58.properties.sudo.type,parentSchema:schema58.properties.sudo,data:data11};
+if(vErrors === null){
+vErrors = [err21];
+}
+else {
+vErrors.push(err21);
+}
+errors++;
+}
+}
+if(data8.identityFile !== undefined){
+let data12 = data8.identityFile;
+if(typeof data12 === "string"){
+if(data12.length < 1){
+const err22 = {instancePath:instancePath+"/ssh/identityFile",schemaPath:"#/$defs/LibvirtSsh/properties/identityFile/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema58.properties.identityFile,data:data12};
+if(vErrors === null){
+vErrors = [err22];
+}
+else {
+vErrors.push(err22);
+}
+errors++;
+}
+}
+else {
+const err23 = {instancePath:instancePath+"/ssh/identityFile",schemaPath:"#/$defs/LibvirtSsh/properties/identityFile/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema58.properties.identityFile.type,parentSchema:schema58.properties.identityFile,data:data12};
+if(vErrors === null){
+vErrors = [err23];
+}
+else {
+vErrors.push(err23);
+}
+errors++;
+}
+}
+if(data8.passwordFile !== undefined){
+let data13 = data8.passwordFile;
+if(typeof data13 === "string"){
+if(data13.length < 1){
+const err24 = {instancePath:instancePath+"/ssh/passwordFile",schemaPath:"#/$defs/LibvirtSsh/properties/passwordFile/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema58.properties.passwordFile,data:data13};
+if(vErrors === null){
+vErrors = [err24];
+}
+else {
+vErrors.push(err24);
+}
+errors++;
+}
+}
+else {
+const err25 = {instancePath:instancePath+"/ssh/passwordFile",schemaPath:"#/$defs/LibvirtSsh/properties/passwordFile/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema58.properties.passwordFile.type,parentSchema:schema58.properties.passwordFile,data:data13};
+if(vErrors === null){
+vErrors = [err25];
+}
+else {
+vErrors.push(err25);
+}
+errors++;
+}
+}
+if(data8.passwordEnv !== undefined){
+let data14 = data8.passwordEnv;
+if(typeof data14 === "string"){
+if(data14.length < 1){
+const err26 = {instancePath:instancePath+"/ssh/passwordEnv",schemaPath:"#/$defs/LibvirtSsh/properties/passwordEnv/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema58.properties.passwordEnv,data:data14};
+if(vErrors === null){
+vErrors = [err26];
+}
+else {
+vErrors.push(err26);
+}
+errors++;
+}
+}
+else {
+const err27 = {instancePath:instancePath+"/ssh/passwordEnv",schemaPath:"#/$defs/LibvirtSsh/properties/passwordEnv/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema58.properties.passwordEnv.type,parentSchema:schema58.properties.passwordEnv,data:data14};
+if(vErrors === null){
+vErrors = [err27];
+}
+else {
+vErrors.push(err27);
+}
+errors++;
+}
+}
+if(data8.knownHosts !== undefined){
+let data15 = data8.knownHosts;
+if(typeof data15 === "string"){
+if(data15.length < 1){
+const err28 = {instancePath:instancePath+"/ssh/knownHosts",schemaPath:"#/$defs/LibvirtSsh/properties/knownHosts/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema58.properties.knownHosts,data:data15};
+if(vErrors === null){
+vErrors = [err28];
+}
+else {
+vErrors.push(err28);
+}
+errors++;
+}
+}
+else {
+const err29 = {instancePath:instancePath+"/ssh/knownHosts",schemaPath:"#/$defs/LibvirtSsh/properties/knownHosts/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema58.properties.knownHosts.type,parentSchema:schema58.properties.knownHosts,data:data15};
+if(vErrors === null){
+vErrors = [err29];
+}
+else {
+vErrors.push(err29);
+}
+errors++;
+}
+}
+if(data8.hostKey !== undefined){
+let data16 = data8.hostKey;
+if(typeof data16 === "string"){
+if(data16.length < 1){
+const err30 = {instancePath:instancePath+"/ssh/hostKey",schemaPath:"#/$defs/LibvirtSsh/properties/hostKey/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema58.properties.hostKey,data:data16};
+if(vErrors === null){
+vErrors = [err30];
+}
+else {
+vErrors.push(err30);
+}
+errors++;
+}
+}
+else {
+const err31 = {instancePath:instancePath+"/ssh/hostKey",schemaPath:"#/$defs/LibvirtSsh/properties/hostKey/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema58.properties.hostKey.type,parentSchema:schema58.properties.hostKey,data:data16};
+if(vErrors === null){
+vErrors = [err31];
+}
+else {
+vErrors.push(err31);
+}
+errors++;
+}
+}
+if(data8.via !== undefined){
+let data17 = data8.via;
+if(typeof data17 === "string"){
+if(data17.length < 1){
+const err32 = {instancePath:instancePath+"/ssh/via",schemaPath:"#/$defs/LibvirtSsh/properties/via/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema58.properties.via,data:data17};
+if(vErrors === null){
+vErrors = [err32];
+}
+else {
+vErrors.push(err32);
+}
+errors++;
+}
+}
+else {
+const err33 = {instancePath:instancePath+"/ssh/via",schemaPath:"#/$defs/LibvirtSsh/properties/via/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema58.properties.via.type,parentSchema:schema58.properties.via,data:data17};
+if(vErrors === null){
+vErrors = [err33];
+}
+else {
+vErrors.push(err33);
+}
+errors++;
+}
+}
+}
+else {
+const err34 = {instancePath:instancePath+"/ssh",schemaPath:"#/$defs/LibvirtSsh/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema58.type,parentSchema:schema58,data:data8};
+if(vErrors === null){
+vErrors = [err34];
+}
+else {
+vErrors.push(err34);
+}
+errors++;
+}
+}
+if(data.jumpHosts !== undefined){
+let data18 = data.jumpHosts;
+if(data18 && typeof data18 == "object" && !Array.isArray(data18)){
+for(const key4 in data18){
+if(!(validate37(data18[key4], {instancePath:instancePath+"/jumpHosts/" + key4.replace(/~/g, "~0").replace(/\//g, "~1"),parentData:data18,parentDataProperty:key4,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate37.errors : vErrors.concat(validate37.errors);
+errors = vErrors.length;
+}
+}
+}
+else {
+const err35 = {instancePath:instancePath+"/jumpHosts",schemaPath:"#/properties/jumpHosts/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema55.properties.jumpHosts.type,parentSchema:schema55.properties.jumpHosts,data:data18};
+if(vErrors === null){
+vErrors = [err35];
+}
+else {
+vErrors.push(err35);
+}
+errors++;
+}
+}
+if(data.timeout !== undefined){
+let data20 = data.timeout;
+if(typeof data20 === "string"){
+if(!(formats2(data20))){
+const err36 = {instancePath:instancePath+"/timeout",schemaPath:"#/properties/timeout/format",keyword:"format",params:{format: "duration"},message:"must match format \""+"duration"+"\"",schema:"duration",parentSchema:schema55.properties.timeout,data:data20};
+if(vErrors === null){
+vErrors = [err36];
+}
+else {
+vErrors.push(err36);
+}
+errors++;
+}
+}
+else {
+const err37 = {instancePath:instancePath+"/timeout",schemaPath:"#/properties/timeout/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema55.properties.timeout.type,parentSchema:schema55.properties.timeout,data:data20};
+if(vErrors === null){
+vErrors = [err37];
+}
+else {
+vErrors.push(err37);
+}
+errors++;
+}
+}
+if(data.relayBandwidth !== undefined){
+let data21 = data.relayBandwidth;
+if(typeof data21 === "string"){
+if(!(formats0(data21))){
+const err38 = {instancePath:instancePath+"/relayBandwidth",schemaPath:"#/properties/relayBandwidth/format",keyword:"format",params:{format: "rate"},message:"must match format \""+"rate"+"\"",schema:"rate",parentSchema:schema55.properties.relayBandwidth,data:data21};
+if(vErrors === null){
+vErrors = [err38];
+}
+else {
+vErrors.push(err38);
+}
+errors++;
+}
+}
+else {
+const err39 = {instancePath:instancePath+"/relayBandwidth",schemaPath:"#/properties/relayBandwidth/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema55.properties.relayBandwidth.type,parentSchema:schema55.properties.relayBandwidth,data:data21};
+if(vErrors === null){
+vErrors = [err39];
+}
+else {
+vErrors.push(err39);
+}
+errors++;
+}
+}
+}
+else {
+const err40 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema55.type,parentSchema:schema55,data};
+if(vErrors === null){
+vErrors = [err40];
+}
+else {
+vErrors.push(err40);
+}
+errors++;
+}
+validate32.errors = vErrors;
+return errors === 0;
+}
+validate32.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+
 
 function validate23(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
@@ -3120,7 +4402,7 @@ evaluated0.items = undefined;
 }
 if(data && typeof data == "object" && !Array.isArray(data)){
 for(const key0 in data){
-if(!((((((key0 === "embedded") || (key0 === "datacenterFile")) || (key0 === "memoryReserve")) || (key0 === "lease")) || (key0 === "concurrency")) || (key0 === "alwaysRefresh"))){
+if(!(((((((key0 === "embedded") || (key0 === "libvirt")) || (key0 === "datacenterFile")) || (key0 === "memoryReserve")) || (key0 === "lease")) || (key0 === "concurrency")) || (key0 === "alwaysRefresh"))){
 const err0 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema40,data};
 if(vErrors === null){
 vErrors = [err0];
@@ -3137,11 +4419,17 @@ vErrors = vErrors === null ? validate24.errors : vErrors.concat(validate24.error
 errors = vErrors.length;
 }
 }
+if(data.libvirt !== undefined){
+if(!(validate32(data.libvirt, {instancePath:instancePath+"/libvirt",parentData:data,parentDataProperty:"libvirt",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate32.errors : vErrors.concat(validate32.errors);
+errors = vErrors.length;
+}
+}
 if(data.datacenterFile !== undefined){
-let data1 = data.datacenterFile;
-if(typeof data1 === "string"){
-if(data1.length < 1){
-const err1 = {instancePath:instancePath+"/datacenterFile",schemaPath:"#/properties/datacenterFile/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema40.properties.datacenterFile,data:data1};
+let data2 = data.datacenterFile;
+if(typeof data2 === "string"){
+if(data2.length < 1){
+const err1 = {instancePath:instancePath+"/datacenterFile",schemaPath:"#/properties/datacenterFile/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema40.properties.datacenterFile,data:data2};
 if(vErrors === null){
 vErrors = [err1];
 }
@@ -3152,7 +4440,7 @@ errors++;
 }
 }
 else {
-const err2 = {instancePath:instancePath+"/datacenterFile",schemaPath:"#/properties/datacenterFile/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema40.properties.datacenterFile.type,parentSchema:schema40.properties.datacenterFile,data:data1};
+const err2 = {instancePath:instancePath+"/datacenterFile",schemaPath:"#/properties/datacenterFile/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema40.properties.datacenterFile.type,parentSchema:schema40.properties.datacenterFile,data:data2};
 if(vErrors === null){
 vErrors = [err2];
 }
@@ -3163,10 +4451,10 @@ errors++;
 }
 }
 if(data.memoryReserve !== undefined){
-let data2 = data.memoryReserve;
-if(typeof data2 === "string"){
-if(!(formats20(data2))){
-const err3 = {instancePath:instancePath+"/memoryReserve",schemaPath:"#/properties/memoryReserve/format",keyword:"format",params:{format: "size"},message:"must match format \""+"size"+"\"",schema:"size",parentSchema:schema40.properties.memoryReserve,data:data2};
+let data3 = data.memoryReserve;
+if(typeof data3 === "string"){
+if(!(formats20(data3))){
+const err3 = {instancePath:instancePath+"/memoryReserve",schemaPath:"#/properties/memoryReserve/format",keyword:"format",params:{format: "size"},message:"must match format \""+"size"+"\"",schema:"size",parentSchema:schema40.properties.memoryReserve,data:data3};
 if(vErrors === null){
 vErrors = [err3];
 }
@@ -3177,7 +4465,7 @@ errors++;
 }
 }
 else {
-const err4 = {instancePath:instancePath+"/memoryReserve",schemaPath:"#/properties/memoryReserve/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema40.properties.memoryReserve.type,parentSchema:schema40.properties.memoryReserve,data:data2};
+const err4 = {instancePath:instancePath+"/memoryReserve",schemaPath:"#/properties/memoryReserve/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema40.properties.memoryReserve.type,parentSchema:schema40.properties.memoryReserve,data:data3};
 if(vErrors === null){
 vErrors = [err4];
 }
@@ -3188,11 +4476,11 @@ errors++;
 }
 }
 if(data.lease !== undefined){
-let data3 = data.lease;
-if(data3 && typeof data3 == "object" && !Array.isArray(data3)){
-for(const key1 in data3){
+let data4 = data.lease;
+if(data4 && typeof data4 == "object" && !Array.isArray(data4)){
+for(const key1 in data4){
 if(!((key1 === "renew") || (key1 === "expire"))){
-const err5 = {instancePath:instancePath+"/lease",schemaPath:"#/$defs/LeaseTimes/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1},message:"must NOT have additional properties",schema:false,parentSchema:schema55,data:data3};
+const err5 = {instancePath:instancePath+"/lease",schemaPath:"#/$defs/LeaseTimes/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1},message:"must NOT have additional properties",schema:false,parentSchema:schema63,data:data4};
 if(vErrors === null){
 vErrors = [err5];
 }
@@ -3202,11 +4490,11 @@ vErrors.push(err5);
 errors++;
 }
 }
-if(data3.renew !== undefined){
-let data4 = data3.renew;
-if(typeof data4 === "string"){
-if(!(formats2(data4))){
-const err6 = {instancePath:instancePath+"/lease/renew",schemaPath:"#/$defs/LeaseTimes/properties/renew/format",keyword:"format",params:{format: "duration"},message:"must match format \""+"duration"+"\"",schema:"duration",parentSchema:schema55.properties.renew,data:data4};
+if(data4.renew !== undefined){
+let data5 = data4.renew;
+if(typeof data5 === "string"){
+if(!(formats2(data5))){
+const err6 = {instancePath:instancePath+"/lease/renew",schemaPath:"#/$defs/LeaseTimes/properties/renew/format",keyword:"format",params:{format: "duration"},message:"must match format \""+"duration"+"\"",schema:"duration",parentSchema:schema63.properties.renew,data:data5};
 if(vErrors === null){
 vErrors = [err6];
 }
@@ -3217,7 +4505,7 @@ errors++;
 }
 }
 else {
-const err7 = {instancePath:instancePath+"/lease/renew",schemaPath:"#/$defs/LeaseTimes/properties/renew/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema55.properties.renew.type,parentSchema:schema55.properties.renew,data:data4};
+const err7 = {instancePath:instancePath+"/lease/renew",schemaPath:"#/$defs/LeaseTimes/properties/renew/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema63.properties.renew.type,parentSchema:schema63.properties.renew,data:data5};
 if(vErrors === null){
 vErrors = [err7];
 }
@@ -3227,11 +4515,11 @@ vErrors.push(err7);
 errors++;
 }
 }
-if(data3.expire !== undefined){
-let data5 = data3.expire;
-if(typeof data5 === "string"){
-if(!(formats2(data5))){
-const err8 = {instancePath:instancePath+"/lease/expire",schemaPath:"#/$defs/LeaseTimes/properties/expire/format",keyword:"format",params:{format: "duration"},message:"must match format \""+"duration"+"\"",schema:"duration",parentSchema:schema55.properties.expire,data:data5};
+if(data4.expire !== undefined){
+let data6 = data4.expire;
+if(typeof data6 === "string"){
+if(!(formats2(data6))){
+const err8 = {instancePath:instancePath+"/lease/expire",schemaPath:"#/$defs/LeaseTimes/properties/expire/format",keyword:"format",params:{format: "duration"},message:"must match format \""+"duration"+"\"",schema:"duration",parentSchema:schema63.properties.expire,data:data6};
 if(vErrors === null){
 vErrors = [err8];
 }
@@ -3242,7 +4530,7 @@ errors++;
 }
 }
 else {
-const err9 = {instancePath:instancePath+"/lease/expire",schemaPath:"#/$defs/LeaseTimes/properties/expire/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema55.properties.expire.type,parentSchema:schema55.properties.expire,data:data5};
+const err9 = {instancePath:instancePath+"/lease/expire",schemaPath:"#/$defs/LeaseTimes/properties/expire/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema63.properties.expire.type,parentSchema:schema63.properties.expire,data:data6};
 if(vErrors === null){
 vErrors = [err9];
 }
@@ -3254,7 +4542,7 @@ errors++;
 }
 }
 else {
-const err10 = {instancePath:instancePath+"/lease",schemaPath:"#/$defs/LeaseTimes/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema55.type,parentSchema:schema55,data:data3};
+const err10 = {instancePath:instancePath+"/lease",schemaPath:"#/$defs/LeaseTimes/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema63.type,parentSchema:schema63,data:data4};
 if(vErrors === null){
 vErrors = [err10];
 }
@@ -3265,11 +4553,11 @@ errors++;
 }
 }
 if(data.concurrency !== undefined){
-let data6 = data.concurrency;
-if(data6 && typeof data6 == "object" && !Array.isArray(data6)){
-for(const key2 in data6){
+let data7 = data.concurrency;
+if(data7 && typeof data7 == "object" && !Array.isArray(data7)){
+for(const key2 in data7){
 if(!((((key2 === "perSourceHost") || (key2 === "perTargetHost")) || (key2 === "perLink")) || (key2 === "perDatacenter"))){
-const err11 = {instancePath:instancePath+"/concurrency",schemaPath:"#/$defs/Concurrency/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key2},message:"must NOT have additional properties",schema:false,parentSchema:schema56,data:data6};
+const err11 = {instancePath:instancePath+"/concurrency",schemaPath:"#/$defs/Concurrency/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key2},message:"must NOT have additional properties",schema:false,parentSchema:schema64,data:data7};
 if(vErrors === null){
 vErrors = [err11];
 }
@@ -3279,10 +4567,10 @@ vErrors.push(err11);
 errors++;
 }
 }
-if(data6.perSourceHost !== undefined){
-let data7 = data6.perSourceHost;
-if(!(((typeof data7 == "number") && (!(data7 % 1) && !isNaN(data7))) && (isFinite(data7)))){
-const err12 = {instancePath:instancePath+"/concurrency/perSourceHost",schemaPath:"#/$defs/Concurrency/properties/perSourceHost/type",keyword:"type",params:{type: "integer"},message:"must be integer",schema:schema56.properties.perSourceHost.type,parentSchema:schema56.properties.perSourceHost,data:data7};
+if(data7.perSourceHost !== undefined){
+let data8 = data7.perSourceHost;
+if(!(((typeof data8 == "number") && (!(data8 % 1) && !isNaN(data8))) && (isFinite(data8)))){
+const err12 = {instancePath:instancePath+"/concurrency/perSourceHost",schemaPath:"#/$defs/Concurrency/properties/perSourceHost/type",keyword:"type",params:{type: "integer"},message:"must be integer",schema:schema64.properties.perSourceHost.type,parentSchema:schema64.properties.perSourceHost,data:data8};
 if(vErrors === null){
 vErrors = [err12];
 }
@@ -3291,9 +4579,9 @@ vErrors.push(err12);
 }
 errors++;
 }
-if((typeof data7 == "number") && (isFinite(data7))){
-if(data7 < 1 || isNaN(data7)){
-const err13 = {instancePath:instancePath+"/concurrency/perSourceHost",schemaPath:"#/$defs/Concurrency/properties/perSourceHost/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1",schema:1,parentSchema:schema56.properties.perSourceHost,data:data7};
+if((typeof data8 == "number") && (isFinite(data8))){
+if(data8 < 1 || isNaN(data8)){
+const err13 = {instancePath:instancePath+"/concurrency/perSourceHost",schemaPath:"#/$defs/Concurrency/properties/perSourceHost/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1",schema:1,parentSchema:schema64.properties.perSourceHost,data:data8};
 if(vErrors === null){
 vErrors = [err13];
 }
@@ -3304,10 +4592,10 @@ errors++;
 }
 }
 }
-if(data6.perTargetHost !== undefined){
-let data8 = data6.perTargetHost;
-if(!(((typeof data8 == "number") && (!(data8 % 1) && !isNaN(data8))) && (isFinite(data8)))){
-const err14 = {instancePath:instancePath+"/concurrency/perTargetHost",schemaPath:"#/$defs/Concurrency/properties/perTargetHost/type",keyword:"type",params:{type: "integer"},message:"must be integer",schema:schema56.properties.perTargetHost.type,parentSchema:schema56.properties.perTargetHost,data:data8};
+if(data7.perTargetHost !== undefined){
+let data9 = data7.perTargetHost;
+if(!(((typeof data9 == "number") && (!(data9 % 1) && !isNaN(data9))) && (isFinite(data9)))){
+const err14 = {instancePath:instancePath+"/concurrency/perTargetHost",schemaPath:"#/$defs/Concurrency/properties/perTargetHost/type",keyword:"type",params:{type: "integer"},message:"must be integer",schema:schema64.properties.perTargetHost.type,parentSchema:schema64.properties.perTargetHost,data:data9};
 if(vErrors === null){
 vErrors = [err14];
 }
@@ -3316,9 +4604,9 @@ vErrors.push(err14);
 }
 errors++;
 }
-if((typeof data8 == "number") && (isFinite(data8))){
-if(data8 < 1 || isNaN(data8)){
-const err15 = {instancePath:instancePath+"/concurrency/perTargetHost",schemaPath:"#/$defs/Concurrency/properties/perTargetHost/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1",schema:1,parentSchema:schema56.properties.perTargetHost,data:data8};
+if((typeof data9 == "number") && (isFinite(data9))){
+if(data9 < 1 || isNaN(data9)){
+const err15 = {instancePath:instancePath+"/concurrency/perTargetHost",schemaPath:"#/$defs/Concurrency/properties/perTargetHost/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1",schema:1,parentSchema:schema64.properties.perTargetHost,data:data9};
 if(vErrors === null){
 vErrors = [err15];
 }
@@ -3329,10 +4617,10 @@ errors++;
 }
 }
 }
-if(data6.perLink !== undefined){
-let data9 = data6.perLink;
-if(!(((typeof data9 == "number") && (!(data9 % 1) && !isNaN(data9))) && (isFinite(data9)))){
-const err16 = {instancePath:instancePath+"/concurrency/perLink",schemaPath:"#/$defs/Concurrency/properties/perLink/type",keyword:"type",params:{type: "integer"},message:"must be integer",schema:schema56.properties.perLink.type,parentSchema:schema56.properties.perLink,data:data9};
+if(data7.perLink !== undefined){
+let data10 = data7.perLink;
+if(!(((typeof data10 == "number") && (!(data10 % 1) && !isNaN(data10))) && (isFinite(data10)))){
+const err16 = {instancePath:instancePath+"/concurrency/perLink",schemaPath:"#/$defs/Concurrency/properties/perLink/type",keyword:"type",params:{type: "integer"},message:"must be integer",schema:schema64.properties.perLink.type,parentSchema:schema64.properties.perLink,data:data10};
 if(vErrors === null){
 vErrors = [err16];
 }
@@ -3341,9 +4629,9 @@ vErrors.push(err16);
 }
 errors++;
 }
-if((typeof data9 == "number") && (isFinite(data9))){
-if(data9 < 1 || isNaN(data9)){
-const err17 = {instancePath:instancePath+"/concurrency/perLink",schemaPath:"#/$defs/Concurrency/properties/perLink/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1",schema:1,parentSchema:schema56.properties.perLink,data:data9};
+if((typeof data10 == "number") && (isFinite(data10))){
+if(data10 < 1 || isNaN(data10)){
+const err17 = {instancePath:instancePath+"/concurrency/perLink",schemaPath:"#/$defs/Concurrency/properties/perLink/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1",schema:1,parentSchema:schema64.properties.perLink,data:data10};
 if(vErrors === null){
 vErrors = [err17];
 }
@@ -3354,10 +4642,10 @@ errors++;
 }
 }
 }
-if(data6.perDatacenter !== undefined){
-let data10 = data6.perDatacenter;
-if(!(((typeof data10 == "number") && (!(data10 % 1) && !isNaN(data10))) && (isFinite(data10)))){
-const err18 = {instancePath:instancePath+"/concurrency/perDatacenter",schemaPath:"#/$defs/Concurrency/properties/perDatacenter/type",keyword:"type",params:{type: "integer"},message:"must be integer",schema:schema56.properties.perDatacenter.type,parentSchema:schema56.properties.perDatacenter,data:data10};
+if(data7.perDatacenter !== undefined){
+let data11 = data7.perDatacenter;
+if(!(((typeof data11 == "number") && (!(data11 % 1) && !isNaN(data11))) && (isFinite(data11)))){
+const err18 = {instancePath:instancePath+"/concurrency/perDatacenter",schemaPath:"#/$defs/Concurrency/properties/perDatacenter/type",keyword:"type",params:{type: "integer"},message:"must be integer",schema:schema64.properties.perDatacenter.type,parentSchema:schema64.properties.perDatacenter,data:data11};
 if(vErrors === null){
 vErrors = [err18];
 }
@@ -3366,9 +4654,9 @@ vErrors.push(err18);
 }
 errors++;
 }
-if((typeof data10 == "number") && (isFinite(data10))){
-if(data10 < 1 || isNaN(data10)){
-const err19 = {instancePath:instancePath+"/concurrency/perDatacenter",schemaPath:"#/$defs/Concurrency/properties/perDatacenter/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1",schema:1,parentSchema:schema56.properties.perDatacenter,data:data10};
+if((typeof data11 == "number") && (isFinite(data11))){
+if(data11 < 1 || isNaN(data11)){
+const err19 = {instancePath:instancePath+"/concurrency/perDatacenter",schemaPath:"#/$defs/Concurrency/properties/perDatacenter/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1",schema:1,parentSchema:schema64.properties.perDatacenter,data:data11};
 if(vErrors === null){
 vErrors = [err19];
 }
@@ -3381,7 +4669,7 @@ errors++;
 }
 }
 else {
-const err20 = {instancePath:instancePath+"/concurrency",schemaPath:"#/$defs/Concurrency/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema56.type,parentSchema:schema56,data:data6};
+const err20 = {instancePath:instancePath+"/concurrency",schemaPath:"#/$defs/Concurrency/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema64.type,parentSchema:schema64,data:data7};
 if(vErrors === null){
 vErrors = [err20];
 }
@@ -3392,9 +4680,9 @@ errors++;
 }
 }
 if(data.alwaysRefresh !== undefined){
-let data11 = data.alwaysRefresh;
-if(typeof data11 !== "boolean"){
-const err21 = {instancePath:instancePath+"/alwaysRefresh",schemaPath:"#/properties/alwaysRefresh/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema40.properties.alwaysRefresh.type,parentSchema:schema40.properties.alwaysRefresh,data:data11};
+let data12 = data.alwaysRefresh;
+if(typeof data12 !== "boolean"){
+const err21 = {instancePath:instancePath+"/alwaysRefresh",schemaPath:"#/properties/alwaysRefresh/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema40.properties.alwaysRefresh.type,parentSchema:schema40.properties.alwaysRefresh,data:data12};
 if(vErrors === null){
 vErrors = [err21];
 }

@@ -3,11 +3,13 @@ import type { Settings } from '../../provider/core/desired.js';
 import { PlacementError } from '../../provider/core/errors.js';
 import { exactDuration, parseDuration, parseSize } from '../../provider/core/units.js';
 import { resolveEmbedded, type ResolvedEmbedded } from '../embedded.js';
+import { resolveLibvirt, type ResolvedLibvirt } from '../libvirt.js';
 import { jsonSchema } from '../generated/json-schema.js';
-import type { Concurrency, EmbeddedDatacenter, LeaseTimes, ProviderConfig } from '../generated/types.js';
+import type { Concurrency, EmbeddedDatacenter, LeaseTimes, LibvirtDatacenter, ProviderConfig } from '../generated/types.js';
 import { coerce } from './coerce.js';
 import { checkEmbedded } from './embedded-rules.js';
 import { fill } from './fill.js';
+import { checkLibvirt } from './libvirt-rules.js';
 import { pulumiPath, toFailure, type Failure, type Issue } from './issue.js';
 import { withoutInternals, withoutNulls } from './placement.js';
 import { checkStructure, findUnknowns, type IsUnknown } from './structure.js';
@@ -19,6 +21,7 @@ export interface CheckedConfig {
   readonly settings: Settings | null;
   /** The datacenter, where it is given in place. */
   readonly embedded: ResolvedEmbedded | null;
+  readonly libvirt: ResolvedLibvirt | null;
   readonly failures: Failure[];
 }
 
@@ -41,24 +44,32 @@ export function checkConfig(raw: Record<string, unknown>, options: { readonly is
     config,
     settings: config && !('datacenterFile' in config) ? settingsOf(config) : null,
     embedded: config && checked.embedded,
+    libvirt: config && checked.libvirt,
     failures: issues.map(toFailure),
   };
 }
 
 /** The rules of the document that configuration and file share. */
-export function checkDocument(
-  document: Record<string, unknown>,
-  isUnknown: IsUnknown,
-): { readonly embedded: ResolvedEmbedded | null; readonly issues: Issue[] } {
+export function checkDocument(document: Record<string, unknown>, isUnknown: IsUnknown): CheckedDatacenter {
   const structure = checkStructure('ProviderConfig', document, isUnknown);
   const unknowns = findUnknowns(document, isUnknown);
   const sound = (key: string): boolean => key in document && ![...structure.map(({ at }) => at), ...unknowns].some((at) => at[0] === key);
   const issues = [...structure, ...(sound('lease') ? ownLeaseProblems(document['lease'] as LeaseTimes, 'datacenterFile' in document) : [])];
-  if (!sound('embedded')) return { embedded: null, issues };
-  const declared = document['embedded'] as EmbeddedDatacenter;
-  const resolved = resolveEmbedded(declared);
-  const broken = checkEmbedded(resolved).map(({ at, reason }) => ({ at: ['embedded', ...at], reason }));
-  return { embedded: broken.length === 0 ? resolved : null, issues: [...issues, ...broken] };
+  const embedded = sound('embedded') ? resolveEmbedded(document['embedded'] as EmbeddedDatacenter) : null;
+  const libvirt = sound('libvirt') ? resolveLibvirt(document['libvirt'] as LibvirtDatacenter) : null;
+  const under = (key: string, found: readonly Issue[]): Issue[] => found.map(({ at, reason }) => ({ at: [key, ...at], reason }));
+  const broken = [
+    ...(embedded === null ? [] : under('embedded', checkEmbedded(embedded))),
+    ...(libvirt === null ? [] : under('libvirt', checkLibvirt(libvirt))),
+  ];
+  if (broken.length > 0) return { embedded: null, libvirt: null, issues: [...issues, ...broken] };
+  return { embedded, libvirt, issues };
+}
+
+export interface CheckedDatacenter {
+  readonly embedded: ResolvedEmbedded | null;
+  readonly libvirt: ResolvedLibvirt | null;
+  readonly issues: Issue[];
 }
 
 /**
@@ -85,7 +96,7 @@ export function settingsOf(...layers: readonly ProviderConfig[]): Settings {
 }
 
 /** Each platform is configured by one of these; a file holds one of the others. */
-const sources = ['embedded', 'datacenterFile'] as const;
+const sources = ['embedded', 'libvirt', 'datacenterFile'] as const;
 
 function oneSource(declared: Record<string, unknown>, isUnknown: IsUnknown): Issue[] {
   const given = sources.filter((source) => source in declared);

@@ -2,8 +2,9 @@
 import { isMap, isNode, isScalar, LineCounter, parseDocument, type Document } from 'yaml';
 import type { Settings } from '../../provider/core/desired.js';
 import type { ResolvedEmbedded } from '../embedded.js';
+import type { ResolvedLibvirt } from '../libvirt.js';
 import type { ProviderConfig } from '../generated/types.js';
-import { checkDocument, settingsOf } from './config.js';
+import { checkDocument, settingsOf, type CheckedDatacenter } from './config.js';
 import { plainJson } from './plain-json.js';
 import { pulumiPath, slashPath, type Failure, type Issue, type Segments } from './issue.js';
 
@@ -19,6 +20,7 @@ export interface CheckedDocument {
   readonly config: ProviderConfig | null;
   readonly settings: Settings | null;
   readonly embedded: ResolvedEmbedded | null;
+  readonly libvirt: ResolvedLibvirt | null;
   readonly failures: DocumentFailure[];
 }
 
@@ -31,13 +33,14 @@ export function checkDatacenterDocument(text: string, fileName: string): Checked
 /** Null where something is wrong, which is to be said with its line. */
 function soundDocument(document: Record<string, unknown>): CheckedDocument | null {
   const checked = checkDocument(document, () => false);
-  return checked.issues.length > 0 || onlyHere(document).length > 0 ? null : accepted(document, checked.embedded);
+  return checked.issues.length > 0 || onlyHere(document).length > 0 ? null : accepted(document, checked);
 }
 
-const accepted = (config: ProviderConfig, embedded: ResolvedEmbedded | null): CheckedDocument => ({
+const accepted = (config: ProviderConfig, { embedded, libvirt }: CheckedDatacenter): CheckedDocument => ({
   config,
   settings: settingsOf(config),
   embedded,
+  libvirt,
   failures: [],
 });
 
@@ -49,25 +52,29 @@ function checkYaml(text: string, fileName: string): CheckedDocument {
     return { path: pulumiPath(at), reason, line, column: col, text: `${fileName}:${line}:${col} ${slashPath(at)} ${reason}` };
   };
   const broken = [...document.errors, ...document.warnings].map((error) => failure(error.pos[0], [], firstLine(error.message)));
-  if (broken.length > 0) return { config: null, settings: null, embedded: null, failures: broken };
+  if (broken.length > 0) return { config: null, settings: null, embedded: null, libvirt: null, failures: broken };
 
   const value = document.toJS() as unknown;
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    const reason = `must be an object with \`embedded\`, not ${value === null ? 'empty' : 'something else'}`;
-    return { config: null, settings: null, embedded: null, failures: [failure(0, [], reason)] };
+    const reason = `must be an object with \`embedded\` or \`libvirt\`, not ${value === null ? 'empty' : 'something else'}`;
+    return { config: null, settings: null, embedded: null, libvirt: null, failures: [failure(0, [], reason)] };
   }
   const checked = checkDocument(value as Record<string, unknown>, () => false);
   const issues = [...checked.issues, ...onlyHere(value as Record<string, unknown>)];
   if (issues.length > 0) {
     const failures = issues.map(({ at, reason }) => failure(offsetOf(document, at), at, reason));
-    return { config: null, settings: null, embedded: null, failures };
+    return { config: null, settings: null, embedded: null, libvirt: null, failures };
   }
-  return accepted(value, checked.embedded);
+  return accepted(value, checked);
 }
 
 function onlyHere(document: Record<string, unknown>): Issue[] {
   if ('datacenterFile' in document) return [{ at: ['datacenterFile'], reason: 'a datacenter file cannot name another one' }];
-  return 'embedded' in document ? [] : [{ at: ['embedded'], reason: 'is required' }];
+  if ('embedded' in document && 'libvirt' in document)
+    return [{ at: ['libvirt'], reason: 'cannot stand together with `embedded`: give exactly one of embedded, libvirt' }];
+  return 'embedded' in document || 'libvirt' in document
+    ? []
+    : [{ at: ['embedded'], reason: 'is required: give exactly one of embedded, libvirt' }];
 }
 
 /** Where the value stands, for a property that is wrong by itself its name; for one that is missing, what it is missing in. */

@@ -4,7 +4,7 @@ import type { Objects } from '../generated/types.js';
 
 /** The object with its own defaults filled in; objects inside it are left as they are. */
 export function fill<Name extends keyof Objects>(name: Name, declared: Objects[Name]['declared']): Objects[Name]['filled'] {
-  return { ...defaultsOf(name), ...declared } as Objects[Name]['filled'];
+  return { ...defaultsOf(name), ...declared };
 }
 
 /** Asked for thousands of times, once for each object of a large datacenter. */

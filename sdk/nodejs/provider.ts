@@ -5,8 +5,8 @@ import type * as inputs from './types/input.js';
 import * as utilities from './utilities.js';
 
 /**
- * An explicit provider, for other configuration than the stack's. Exactly one of `embedded`, `datacenterFile`; the rest are settings
- * that decide.
+ * An explicit provider, for other configuration than the stack's. Exactly one of `embedded`, `libvirt`, `datacenterFile`; the rest
+ * are settings that decide.
  */
 export class Provider extends pulumi.ProviderResource {
   /** @internal */
@@ -28,6 +28,7 @@ export class Provider extends pulumi.ProviderResource {
       name,
       {
         embedded: utilities.json(args.embedded),
+        libvirt: utilities.json(args.libvirt),
         datacenterFile: args.datacenterFile,
         memoryReserve: args.memoryReserve,
         lease: utilities.json(args.lease),
@@ -43,9 +44,11 @@ export class Provider extends pulumi.ProviderResource {
 export interface ProviderArgs {
   /** A simulated datacenter for trying and testing, described in place. */
   embedded?: pulumi.Input<inputs.EmbeddedDatacenterArgs | undefined>;
+  /** Hosts with libvirt and QEMU, reached by SSH. */
+  libvirt?: pulumi.Input<inputs.LibvirtDatacenterArgs | undefined>;
   /**
-   * A YAML (or JSON) file holding this same document (`embedded: ...` and settings). A relative path starts at the project; paths in
-   * the file start at the file. Also what `vmplacement --datacenter` reads.
+   * A YAML (or JSON) file holding this same document (`embedded: ...` or `libvirt: ...` and settings). A relative path starts at the
+   * project; paths in the file start at the file. Also what `vmplacement --datacenter` reads.
    */
   datacenterFile?: pulumi.Input<string | undefined>;
   /** Memory that must stay free on a target host. A size such as "100MiB" or "1.5TiB". Default: `512MiB`. */

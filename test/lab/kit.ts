@@ -20,6 +20,9 @@ export function labFed(input: string, ...args: readonly string[]): string {
 /** virsh on a host, as root there. */
 export const virsh = (host: string, ...args: readonly string[]): string => lab('exec', host, 'virsh', '-q', ...args);
 
+/** Through a pipe: what Node gives a program as its input is a socket, which cannot be opened by a path. */
+export const define = (host: string, xml: string): string => labFed(xml, 'exec', host, 'sh', '-c', 'cat | virsh -q define /dev/stdin');
+
 export const running = (host: string): readonly string[] =>
   virsh(host, 'list', '--name')
     .split('\n')

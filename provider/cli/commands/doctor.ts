@@ -69,8 +69,8 @@ async function configured(call: Call, checks: DoctorCheck[]): Promise<readonly F
 async function datacenterChecks(call: Call, found: Found): Promise<DoctorCheck[]> {
   const checks: DoctorCheck[] = [];
   try {
-    const { embedded } = await resolveDatacenter(await checked(found), found.baseDir);
-    checks.push(storeCheck(embedded.store, call.io));
+    const { platform } = await resolveDatacenter(await checked(found), found.baseDir);
+    if (platform.name === 'embedded') checks.push(storeCheck(platform.embedded.store, call.io));
     await withSession(
       found,
       async () => ({ stack: cliStack(call.io) }),

@@ -93,7 +93,12 @@ export async function reset(call: Call): Promise<Result> {
 
 async function open(call: Call): Promise<{ readonly outside: Outside; readonly store: string }> {
   const found = chooseOne(await findSources(call.source, call.io), call.source.provider);
-  const { embedded } = await resolveDatacenter(await checked(found), found.baseDir);
+  const { platform } = await resolveDatacenter(await checked(found), found.baseDir);
+  if (platform.name !== 'embedded')
+    throw new PlacementError('input', `${found.source} is no embedded datacenter but ${platform.name}.`, {
+      next: 'use the tools of that platform.',
+    });
+  const { embedded } = platform;
   return { outside: openOutside(openModel(embedded, { folder: embedded.store })), store: embedded.store };
 }
 

@@ -12,7 +12,7 @@ export function optionUnsupported({
   capabilities,
   method,
 }: Pick<RuleInput, 'vm' | 'desired' | 'capabilities' | 'method'>): readonly Finding[] {
-  return checks
+  const declared = checks
     .filter(({ option, fires }) => desired.declared.includes(option) && fires(desired, capabilities, { vm, method }))
     .map(({ option, because, way }) =>
       finding(
@@ -23,7 +23,17 @@ export function optionUnsupported({
         way?.(vm) ?? `Remove ${option}.`,
       ),
     );
+  return capabilities.methods.includes(method) ? declared : [methodUnsupported(vm, method, capabilities), ...declared];
 }
+
+const methodUnsupported = (vm: Vm, method: Method, { platform, methods }: Capabilities): Finding =>
+  finding(
+    'option-unsupported',
+    'blocker',
+    vmSubject(vm),
+    `VM ${vm.name} needs a ${method} move, which this version does not carry out on ${platform}`,
+    methods.length === 0 ? 'Move it by hand.' : `Declare one of these, where it is possible: ${list(methods)}.`,
+  );
 
 interface Check {
   /** As declared, in the schema's words. */

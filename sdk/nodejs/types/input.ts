@@ -257,3 +257,85 @@ export interface EmbeddedShutdownArgs {
   /** It does not react to a shutdown request at all. Default: `false`. */
   ignores?: pulumi.Input<boolean | undefined>;
 }
+
+/**
+ * Hosts with libvirt and QEMU, each reached by SSH; nothing is installed there. What stands here names where a credential is and
+ * never holds one.
+ */
+export interface LibvirtDatacenterArgs {
+  /** Clusters by name. libvirt knows none; hosts of a cluster are those that reach each other directly. */
+  clusters: pulumi.Input<Record<string, pulumi.Input<LibvirtClusterArgs>>>;
+  /** Networks between clusters, or between hosts. A pair of clusters without a link is unknown. */
+  links?: pulumi.Input<pulumi.Input<LibvirtLinkArgs>[] | undefined>;
+  /** What holds for every host that does not say otherwise. */
+  ssh?: pulumi.Input<LibvirtSshArgs | undefined>;
+  /** Machines by name, through which `ssh.via` reaches others. */
+  jumpHosts?: pulumi.Input<Record<string, pulumi.Input<LibvirtJumpHostArgs>> | undefined>;
+  /** A host that has not answered for so long is unknown. A duration such as "30s" or "1h30m". Default: `20s`. */
+  timeout?: pulumi.Input<string | undefined>;
+  /** What a copy through the machine that runs this gets, for estimates. A rate such as "100MiB/s". Default: `150MiB/s`. */
+  relayBandwidth?: pulumi.Input<string | undefined>;
+}
+
+/** A cluster. */
+export interface LibvirtClusterArgs {
+  /** Accepts migrations from other clusters. Default: `true`. */
+  acceptsMigrations?: pulumi.Input<boolean | undefined>;
+  /** Throughput between hosts of this cluster, for estimates. A rate such as "100MiB/s". Default: `100MiB/s`. */
+  bandwidth?: pulumi.Input<string | undefined>;
+  /** Hosts by name; names are unique in the datacenter. */
+  hosts: pulumi.Input<Record<string, pulumi.Input<LibvirtHostArgs>>>;
+}
+
+/** A host. */
+export interface LibvirtHostArgs {
+  /** Name or address that SSH connects to. Default: the name of the host. */
+  address?: pulumi.Input<string | undefined>;
+  /** What is different from the SSH settings of the datacenter. */
+  ssh?: pulumi.Input<LibvirtSshArgs | undefined>;
+  /** No VM is moved to it; VMs may leave it. libvirt itself knows no such state. Default: `false`. */
+  maintenance?: pulumi.Input<boolean | undefined>;
+}
+
+/** A machine that is only passed through. */
+export interface LibvirtJumpHostArgs {
+  /** Name or address that SSH connects to. Default: the name of the jump host. */
+  address?: pulumi.Input<string | undefined>;
+  /** What is different from the SSH settings of the datacenter, but for `via`, which it does not share. */
+  ssh?: pulumi.Input<LibvirtSshArgs | undefined>;
+}
+
+/**
+ * How a host is reached. Without `identityFile`, `passwordFile` and `passwordEnv` the keys of the SSH agent are used. The host's key
+ * is always verified: by `hostKey` where it is given, else by `knownHosts`.
+ */
+export interface LibvirtSshArgs {
+  /** Login. Default: the user who runs this. */
+  user?: pulumi.Input<string | undefined>;
+  /** Port. Default: 22. */
+  port?: pulumi.Input<number | undefined>;
+  /** virsh is called through `sudo -n`, for a login that is not in the group libvirt. Default: no. */
+  sudo?: pulumi.Input<boolean | undefined>;
+  /** File of a private key; only its owner may read it. */
+  identityFile?: pulumi.Input<string | undefined>;
+  /** File that holds the password; only its owner may read it. */
+  passwordFile?: pulumi.Input<string | undefined>;
+  /** Environment variable that holds the password. */
+  passwordEnv?: pulumi.Input<string | undefined>;
+  /** File of known host keys. Default: `~/.ssh/known_hosts`. */
+  knownHosts?: pulumi.Input<string | undefined>;
+  /** Fingerprint that the key of the host must have, as `ssh-keygen -l` shows it: `SHA256:...`. */
+  hostKey?: pulumi.Input<string | undefined>;
+  /** Name of a jump host. */
+  via?: pulumi.Input<string | undefined>;
+}
+
+/** A network between two clusters or two hosts. */
+export interface LibvirtLinkArgs {
+  /** Two clusters or two hosts. */
+  between: pulumi.Input<pulumi.Input<string>[]>;
+  /** Whether they reach each other directly. One of `yes`, `no`, `unknown`. Default: `yes`. */
+  direct?: pulumi.Input<'yes' | 'no' | 'unknown' | undefined>;
+  /** Throughput of a direct link, for estimates. A rate such as "100MiB/s". Default: `100MiB/s`. */
+  bandwidth?: pulumi.Input<string | undefined>;
+}

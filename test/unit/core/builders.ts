@@ -191,6 +191,7 @@ export const capabilities = (over: Partial<Capabilities> = {}): Capabilities => 
   platform: 'test',
   fencesEffects: true,
   increments: 'driven',
+  methods: ['hot', 'cold', 'staged'],
   holdsCutover: true,
   separateStart: true,
   blocksStart: true,

@@ -45,7 +45,7 @@ describe('a provider configuration', () => {
     ['embedded', { embedded: ['x'] }, /^must be an object, not a list$/],
     ['datacenterFile', { datacenterFile: 5 }, /^must be a string/],
     ['datacenterFile', { datacenterFile: '' }, /^must not be empty$/],
-    ['datacenterFile', {}, /^is required: give exactly one of embedded, datacenterFile$/],
+    ['datacenterFile', {}, /^is required: give exactly one of embedded, libvirt, datacenterFile$/],
     ['datacenterFile', { embedded: datacenter, datacenterFile: 'dc.yaml' }, /^cannot stand together with `embedded`/],
     ['memoryReserve', { datacenterFile: 'x', memoryReserve: '512' }, /a size such as/],
     ['lease', { datacenterFile: 'x', lease: 'soon' }, /^is neither an object nor a valid JSON text/],

@@ -320,9 +320,9 @@ describe('a datacenter file', () => {
     ['a host', text('      memory: 65GiB'), 'dc.yaml:5:9 /embedded/clusters/a/hosts/a1/memory 64 GiB cannot hold'],
     ['a setting', text('lease: {renew: 1m}'), 'dc.yaml:9:1 /lease/expire must be at least twice'],
     ['another file', text('datacenterFile: other.yaml'), 'dc.yaml:9:17 /datacenterFile a datacenter file cannot name another one'],
-    ['no datacenter', 'memoryReserve: 1GiB', 'dc.yaml:1:1 /embedded is required'],
-    ['a list', '- a', 'dc.yaml:1:1 / must be an object with `embedded`, not something else'],
-    ['nothing', '', 'dc.yaml:1:1 / must be an object with `embedded`, not empty'],
+    ['no datacenter', 'memoryReserve: 1GiB', 'dc.yaml:1:1 /embedded is required: give exactly one of embedded, libvirt'],
+    ['a list', '- a', 'dc.yaml:1:1 / must be an object with `embedded` or `libvirt`, not something else'],
+    ['nothing', '', 'dc.yaml:1:1 / must be an object with `embedded` or `libvirt`, not empty'],
     ['a name given twice', text('      host: a1'), 'dc.yaml:9:7 / Map keys must be unique'],
     ['broken YAML', 'embedded: [', 'dc.yaml:1:12 / '],
   ])('names line and column of %s', (_, content, begins) => {

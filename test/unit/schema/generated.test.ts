@@ -107,6 +107,7 @@ describe('the Pulumi package schema', () => {
   it('offers the configuration to default and explicit providers', () => {
     expect(Object.keys(schema['config'].variables)).toEqual([
       'embedded',
+      'libvirt',
       'datacenterFile',
       'memoryReserve',
       'lease',

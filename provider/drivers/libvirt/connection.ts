@@ -1,0 +1,157 @@
+/** One SSH connection per host: opened when first needed, kept, opened again after it was lost; never more than 8 channels at once. */
+import { userInfo } from 'node:os';
+import ssh2, { type Client, type ClientChannel, type ConnectConfig, type ServerHostKeyAlgorithm } from 'ssh2';
+import type { ResolvedSshTarget } from '../../../schema/libvirt.js';
+import { PlacementError } from '../../core/errors.js';
+import { loginOf } from './credentials.js';
+import { hostKeyCheck } from './host-key.js';
+import { Slots } from './slots.js';
+
+export interface Executed {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** sshd allows 10 sessions a connection (MaxSessions); two are left to others of this process. */
+const CHANNELS = 8;
+
+export class Connection {
+  private client: Promise<Client> | null = null;
+  private readonly slots = new Slots(CHANNELS);
+
+  constructor(
+    readonly target: ResolvedSshTarget,
+    private readonly context: { readonly baseDir: string; readonly timeoutMs: number },
+    /** The connection to the jump host that this one goes through. */
+    private readonly via: Connection | null,
+  ) {}
+
+  /** Runs a command line of the remote shell. @throws PlacementError `platform` where the host cannot be reached or does not answer in time. */
+  exec(
+    line: string,
+    { signal, stdin = '' }: { readonly signal?: AbortSignal | undefined; readonly stdin?: string } = {},
+  ): Promise<Executed> {
+    return this.slots.use(async () => {
+      const client = await this.connected();
+      const channel = await new Promise<ClientChannel>((resolve, reject) =>
+        client.exec(line, (error, opened) => (error ? reject(this.failed(error)) : resolve(opened))),
+      );
+      return this.collect(channel, stdin, signal);
+    });
+  }
+
+  async close(): Promise<void> {
+    const client = this.client;
+    this.client = null;
+    // One that could not be opened has told so already.
+    const [opened] = await Promise.allSettled([client]);
+    if (opened.status === 'fulfilled') opened.value?.end();
+  }
+
+  private connected(): Promise<Client> {
+    this.client ??= this.open().catch((error: unknown) => {
+      this.client = null;
+      throw error;
+    });
+    return this.client;
+  }
+
+  private async open(): Promise<Client> {
+    const { target, context } = this;
+    const [login, keys] = await Promise.all([loginOf(target.credential, context.baseDir), hostKeyCheck(target, context.baseDir)]);
+    const sock = this.via === null ? undefined : await this.via.forward(target.address, target.port);
+    const client = new ssh2.Client();
+    let refused: PlacementError | null = null;
+    const config: ConnectConfig = {
+      ...login.config,
+      ...(sock === undefined ? {} : { sock }),
+      host: target.address,
+      port: target.port,
+      username: target.user ?? userInfo().username,
+      readyTimeout: context.timeoutMs,
+      keepaliveInterval: 5000,
+      keepaliveCountMax: 4,
+      hostVerifier: (key: Buffer) => (refused = keys.refuse(key)) === null,
+      algorithms: {
+        ...(keys.types.length === 0 ? {} : { serverHostKey: keys.types as ServerHostKeyAlgorithm[] }),
+        cipher: { prepend: ['aes128-gcm@openssh.com'], append: [], remove: [] },
+      },
+    };
+    await new Promise<void>((resolve, reject) => {
+      client.once('ready', resolve);
+      client.once('close', () => reject(refused ?? this.failed(new Error('the connection was closed'))));
+      client.on('error', (error: Error & { level?: string }) => {
+        if (error.level === 'client-authentication')
+          reject(
+            new PlacementError('platform', `Host ${target.name} refuses the login ${config.username ?? ''} with ${login.text}.`, {
+              next: `check the user and the credential: ssh -p ${target.port} ${config.username ?? ''}@${target.address}`,
+              cause: error,
+            }),
+          );
+        else reject(refused ?? this.failed(error));
+      });
+      client.connect(config);
+    });
+    // Many small requests go back and forth: without this each waits for the acknowledgement of the one before.
+    client.setNoDelay(true);
+    client.on('close', () => (this.client = null));
+    return client;
+  }
+
+  private async forward(address: string, port: number): Promise<ClientChannel> {
+    const client = await this.connected();
+    return new Promise((resolve, reject) =>
+      client.forwardOut('127.0.0.1', 0, address, port, (error, channel) => (error ? reject(this.failed(error)) : resolve(channel))),
+    );
+  }
+
+  private collect(channel: ClientChannel, stdin: string, signal: AbortSignal | undefined): Promise<Executed> {
+    return new Promise((resolve, reject) => {
+      const [out, err]: [Buffer[], Buffer[]] = [[], []];
+      let code = -1;
+      const end = (): void => {
+        clearTimeout(late);
+        signal?.removeEventListener('abort', stop);
+      };
+      const give = (error: Error): void => {
+        end();
+        channel.close();
+        reject(error);
+      };
+      const stop = (): void => give(new PlacementError('interrupted', `Stopped as asked, before host ${this.target.name} answered.`));
+      const late = setTimeout(
+        () => give(this.failed(new Error(`no answer within ${this.context.timeoutMs / 1000} s`))),
+        this.context.timeoutMs,
+      );
+      signal?.addEventListener('abort', stop, { once: true });
+      channel.on('data', (data: Buffer) => out.push(data));
+      channel.stderr.on('data', (data: Buffer) => err.push(data));
+      channel.on('exit', (status: number | null) => (code = status ?? -1));
+      channel.on('error', (error: Error) => give(this.failed(error)));
+      channel.on('close', () => {
+        end();
+        if (code === -1) reject(this.failed(new Error('the connection was lost before the command ended')));
+        else resolve({ code, stdout: Buffer.concat(out).toString('utf8'), stderr: Buffer.concat(err).toString('utf8') });
+      });
+      channel.end(stdin);
+    });
+  }
+
+  private failed(cause: Error & { code?: string; level?: string }): PlacementError {
+    const { name, address, port } = this.target;
+    const at = `${address} port ${port}`;
+    const [why, next] = reasons[cause.code ?? cause.level ?? ''] ?? [cause.message, 'ssh there by hand'];
+    return new PlacementError('platform', `Host ${name} (${at}) does not answer: ${why}.`, { next, cause });
+  }
+}
+
+const reasons: Readonly<Record<string, readonly [why: string, next: string]>> = {
+  ENOTFOUND: ['its address is no known name', 'correct `address`, or the name service'],
+  EAI_AGAIN: ['the name service does not answer', 'give its address as numbers, or repair the name service'],
+  ECONNREFUSED: ['nothing listens there', 'start sshd, or correct `address` and `port`'],
+  EHOSTUNREACH: ['there is no way to it', 'bring it up, or correct `address`'],
+  ENETUNREACH: ['there is no way to its network', 'correct the route, or reach it `via` a jump host'],
+  ETIMEDOUT: ['it is silent', 'bring it up, or open the way through the firewall'],
+  'client-timeout': ['it is silent', 'bring it up, or open the way through the firewall'],
+};

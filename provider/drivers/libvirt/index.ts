@@ -1,0 +1,1 @@
+export { openLibvirt } from './open.js';

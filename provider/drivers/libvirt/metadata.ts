@@ -1,0 +1,42 @@
+/** What this provider keeps with a domain: one element of our own in the domain's metadata, JSON inside. */
+import type { Element } from '@xmldom/xmldom';
+import type { Vm } from '../../core/inventory.js';
+import type { Claim, MigrationRecord } from '../../core/record.js';
+import { all } from './xml.js';
+
+export const namespace = 'urn:vmplacement:domain:1';
+
+/** Versioned: a reader that finds a newer `v` does not act. */
+export interface DomainState {
+  readonly v: 1;
+  readonly record?: MigrationRecord;
+  readonly claim?: Claim;
+  readonly annotation?: Vm['annotation'];
+  /** `until` by the clock of the host, ms. */
+  readonly lease?: { readonly holder: string; readonly until: number };
+}
+
+export const nothing: DomainState = { v: 1 };
+
+export interface ReadState {
+  readonly state: DomainState;
+  /** The text in the element as it stands; empty: there is none. For comparing before a write. */
+  readonly text: string;
+  readonly problem?: string;
+}
+
+export function stateOf(domain: Element): ReadState {
+  const element = all(domain, 'metadata', 'state').find((one) => one.namespaceURI === namespace);
+  return element === undefined ? { state: nothing, text: '' } : readState(element.textContent ?? '');
+}
+
+export function readState(text: string): ReadState {
+  if (text.trim() === '') return { state: nothing, text: '' };
+  try {
+    const value = JSON.parse(text) as { v?: unknown };
+    if (value.v === 1) return { state: value as DomainState, text };
+    return { state: nothing, text, problem: `its metadata was written by a newer version (${String(value.v)})` };
+  } catch (error) {
+    return { state: nothing, text, problem: `its metadata cannot be understood: ${(error as Error).message}` };
+  }
+}

@@ -1,0 +1,93 @@
+/** Everything of one host in one round trip: the script that asks, and its answer cut into parts. Only UUIDs go into commands. */
+import { PlacementError } from '../../core/errors.js';
+import type { Connection } from './connection.js';
+import { script } from './quote.js';
+
+/** What a host said, by what was asked; `xml UUID` for what is about a domain. */
+export type Reading = ReadonlyMap<string, string>;
+
+/** @throws PlacementError `platform`: why the host could not be read, and the fix. */
+export async function readHost(connection: Connection, nonce: string, signal?: AbortSignal): Promise<Reading> {
+  const { code, stdout, stderr } = await connection.exec(surveyScript(nonce, connection.target.sudo), { signal });
+  if (code !== 0) throw cannotRead(connection.target, code, stderr);
+  const reading = cut(stdout, nonce);
+  if (!reading.has('end')) throw cannotRead(connection.target, code, 'virsh did not answer all that it was asked');
+  return reading;
+}
+
+export function surveyScript(nonce: string, sudo: boolean): string {
+  const mark = (name: string): string => `@@${nonce}@${name}@@`;
+  const questions: Readonly<Record<string, string>> = {
+    version: 'version',
+    capabilities: 'capabilities',
+    ...Object.fromEntries(virtTypes.map((type) => [`domcapabilities-${type}`, `domcapabilities --virttype ${type}`])),
+    domains: 'list --all --uuid',
+    persistent: 'list --all --persistent --uuid',
+    autostart: 'list --all --autostart --uuid',
+    saved: 'list --all --with-managed-save --uuid',
+    networks: 'net-list --name',
+    // Without --nowait a domain that is busy would hold up the whole reading.
+    stats: 'domstats --raw --nowait --state --block',
+  };
+  const asked = Object.entries(questions)
+    .map(([name, line]) => `echo ${mark(name)}; ${line}`)
+    .join('; ');
+  return script(`
+export LC_ALL=C PATH="$PATH:/usr/sbin:/sbin"
+command -v virsh > /dev/null || { echo 'virsh: command not found' >&2; exit 127; }
+v() { ${sudo ? 'sudo -n ' : ''}virsh -q -c qemu:///system "$@"; }
+mark() { printf '\\n@@%s@%s@@\\n' ${nonce} "$1"; }
+mark time; date +%s%3N
+mark memory; cat /proc/meminfo
+mark bridges; ls -d /sys/class/net/*/bridge 2> /dev/null
+all=$(v 'list --all --uuid') || exit 1
+active=" $(v 'list --uuid' | tr '\\n' ' ') "
+ask=
+for d in $all; do
+  ask="$ask; echo @@${nonce}@xml-$d@@; dumpxml $d --inactive; echo @@${nonce}@snapshots-$d@@; snapshot-list $d --name"
+  case $active in *" $d "*) ask="$ask; echo @@${nonce}@live-$d@@; dumpxml $d; echo @@${nonce}@job-$d@@; domjobinfo $d" ;; esac
+done
+pools=
+for p in $(v 'pool-list --uuid'); do pools="$pools; echo @@${nonce}@pool-$p@@; pool-dumpxml $p"; done
+answer=$(v "${asked}$ask$pools; echo ${mark('end')}" 2> /dev/null)
+printf '%s\\n' "$answer"
+# Live figures of the file systems under the pools: libvirt's own are as old as its last refresh.
+printf '%s\\n' "$answer" | sed -n 's|^    <path>\\(/.*\\)</path>$|\\1|p' | sort -u | while IFS= read -r p; do
+  mark "fs-$p"; stat -f -c '%T %a %S' -- "$p" 2> /dev/null
+done
+for t in ${virtTypes.join(' ')}; do
+  mark "cpu-$t"; f=$(mktemp) && v "domcapabilities --virttype $t" > "$f" 2> /dev/null && v "hypervisor-cpu-baseline --virttype $t --features $f" 2> /dev/null; rm -f "$f"
+done
+exit 0`);
+}
+
+export const virtTypes = ['kvm', 'qemu'] as const;
+
+/** Cuts at marks of this reading only: nothing that a name or a description holds can look like one. */
+export function cut(output: string, nonce: string): Reading {
+  const parts = output.split(new RegExp(`@@${nonce}@(.*?)@@`));
+  const found = new Map<string, string>();
+  for (let index = 1; index < parts.length; index += 2) found.set(parts[index] ?? '', (parts[index + 1] ?? '').trim());
+  return found;
+}
+
+/** What the failure of virsh means and what to do. */
+export function cannotRead(
+  target: { readonly name: string; readonly sudo: boolean; readonly user: string | null },
+  code: number,
+  stderr: string,
+): PlacementError {
+  const said = stderr.trim().split('\n').at(-1) ?? '';
+  const who = target.user ?? 'the login';
+  const because = (why: string, next: string): PlacementError =>
+    new PlacementError('platform', `Host ${target.name} cannot be read: ${why}.`, { next });
+  if (code === 127 || stderr.includes('command not found'))
+    return because('there is no virsh', 'install libvirt-clients there (Debian, Ubuntu) or libvirt-client (others)');
+  if (/sudo: .*password|not allowed to run sudo|not in the sudoers/.test(stderr))
+    return because(`${who} may not run virsh by sudo without a password`, 'add the lines of docs/drivers/libvirt.md to sudoers');
+  if (/Permission denied|authentication unavailable|authentication failed|polkit|access denied/i.test(stderr))
+    return because(`${who} has no right on libvirt's socket`, `add ${who} to the group libvirt, or set ssh.sudo`);
+  if (/Failed to connect socket|No such file or directory|Connection refused/.test(stderr))
+    return because('libvirt does not run there', 'systemctl start libvirtd (or virtqemud) there');
+  return because(said === '' ? `virsh ended with ${code}` : said, 'run virsh -c qemu:///system list --all there by hand');
+}

@@ -1,0 +1,96 @@
+/** One reading of all hosts, at once. A host that does not answer is unknown, with the reason. */
+import { randomBytes } from 'node:crypto';
+import type { ResolvedLibvirt, ResolvedLibvirtHost } from '../../../schema/libvirt.js';
+import { iso } from '../../core/clock.js';
+import type { SurveyScope } from '../../core/driver.js';
+import { PlacementError } from '../../core/errors.js';
+import { unknown, type Cluster, type Host, type Inventory, type Link } from '../../core/inventory.js';
+import type { Connection } from './connection.js';
+import { readHost, type Reading } from './reading.js';
+import { domainsOf, type DomainReading } from './survey-domain.js';
+import { clockOf, hostFacts, poolsOf, versionsOf } from './survey-host.js';
+import { vmsOf } from './survey-vms.js';
+
+export async function survey(
+  config: ResolvedLibvirt,
+  connectionTo: (host: string) => Connection,
+  { scope, signal }: { readonly scope: SurveyScope; readonly signal?: AbortSignal | undefined },
+): Promise<Inventory> {
+  const hosts = config.clusters.flatMap((cluster) => cluster.hosts);
+  const read = await Promise.all(hosts.map((host) => readOne(host, connectionTo(host.name), signal)));
+  const observedAt = iso(Date.now());
+  return {
+    clusters: config.clusters.map(({ name, acceptsMigrations }): Cluster => {
+      const versions = read.flatMap(({ host, version }) => (host.cluster === name && version !== null ? [version] : []));
+      return {
+        name,
+        acceptsMigrations,
+        // The oldest one decides what its hosts understand.
+        version: versions.sort(byVersion)[0] ?? unknown('none of its hosts was read'),
+        connected: true,
+        balancer: false,
+      };
+    }),
+    hosts: read.map(({ host }) => host),
+    links: links(config, observedAt),
+    vms: vmsOf(
+      read.flatMap(({ domains }) => domains),
+      scope,
+    ),
+    observedAt,
+  };
+}
+
+interface ReadHost {
+  readonly host: Host;
+  readonly version: string | null;
+  readonly domains: readonly DomainReading[];
+}
+
+async function readOne(host: ResolvedLibvirtHost, connection: Connection, signal: AbortSignal | undefined): Promise<ReadHost> {
+  const base = { name: host.name, cluster: host.cluster };
+  let reading: Reading;
+  try {
+    reading = await readHost(connection, randomBytes(9).toString('hex'), signal);
+  } catch (error) {
+    if (!PlacementError.isInstance(error) || error.code === 'interrupted') throw error;
+    const facts = unknown(error.message);
+    return { host: { ...base, state: 'unreachable', facts, observedAt: iso(Date.now()) }, version: null, domains: [] };
+  }
+  const pools = poolsOf(reading).map(({ place }) => place);
+  return {
+    host: {
+      ...base,
+      state: host.maintenance ? 'maintenance' : 'connected',
+      facts: hostFacts(reading),
+      observedAt: iso(clockOf(reading) ?? Date.now()),
+    },
+    version: versionsOf(reading).libvirt,
+    domains: domainsOf(reading, { cluster: host.cluster, host: host.name, pools }),
+  };
+}
+
+const byVersion = (a: string, b: string): number => a.localeCompare(b, 'en', { numeric: true });
+
+/** Declared links, inside of clusters, and for every other pair of clusters what a relayed copy gets. */
+function links(config: ResolvedLibvirt, at: string): Link[] {
+  const link = (
+    between: readonly [string, string],
+    direct: Link['direct'],
+    bytesPerSecond: number,
+    scope: Link['scope'] = 'clusters',
+  ): Link => ({
+    between,
+    scope,
+    direct,
+    source: 'declared',
+    bytesPerSecond: direct === 'yes' ? bytesPerSecond : config.relayBytesPerSecond,
+    at,
+  });
+  const declared = config.links.map(({ between, scope, direct, bytesPerSecond }) => link(between, direct, bytesPerSecond, scope));
+  const inside = config.clusters.map(({ name, bytesPerSecond }) => link([name, name], 'yes', bytesPerSecond));
+  const names = config.clusters.map(({ name }) => name);
+  const known = (a: string, b: string): boolean => declared.some(({ between }) => between.includes(a) && between.includes(b));
+  const others = names.flatMap((a, index) => names.slice(index + 1).flatMap((b) => (known(a, b) ? [] : [link([a, b], 'unknown', 0)])));
+  return [...declared, ...inside, ...others];
+}
