@@ -8,19 +8,8 @@ import { isUnknown, type Inventory } from '../../provider/core/inventory.js';
 import { openLibvirt } from '../../provider/drivers/libvirt/index.js';
 import type { LibvirtDatacenter, LibvirtSsh } from '../../schema/generated/types.js';
 import { resolveLibvirt } from '../../schema/libvirt.js';
-import { clearLab, define, lab, labFed, labState, virsh } from './kit.js';
-
-const ssh = { user: 'root', identityFile: `${labState}/ssh/id_ed25519`, knownHosts: `${labState}/ssh/known_hosts` };
-const addresses = { 'host-a': '10.78.1.11', 'host-b': '10.78.1.12', 'host-c': '10.78.2.13', 'host-d': '10.78.2.14' };
-
-function datacenter(own: LibvirtSsh = {}): LibvirtDatacenter {
-  const host = (name: keyof typeof addresses) => ({ [name]: { address: addresses[name], ...(name === 'host-a' ? { ssh: own } : {}) } });
-  return {
-    ssh,
-    timeout: '6s',
-    clusters: { blue: { hosts: { ...host('host-a'), ...host('host-b') } }, green: { hosts: { ...host('host-c'), ...host('host-d') } } },
-  };
-}
+import { datacenter, ssh } from './datacenter.js';
+import { clearLab, define, lab, labFed, virsh } from './kit.js';
 
 async function survey(config: LibvirtDatacenter = datacenter()): Promise<Inventory> {
   const driver = await openLibvirt(resolveLibvirt(config), { baseDir: scratch });

@@ -5,6 +5,7 @@ import type { Clock } from '../../core/clock.js';
 import type { Capabilities, Driver, PoolChange } from '../../core/driver.js';
 import { PlacementError } from '../../core/errors.js';
 import type { Connection } from './connection.js';
+import { records } from './records.js';
 import { survey } from './survey.js';
 
 export const capabilities: Capabilities = {
@@ -52,11 +53,7 @@ export function libvirtDriver(config: ResolvedLibvirt, connections: ReadonlyMap<
     autostart: refuse('a change of autostart'),
     keep: refuse('a kept source'),
     retire: refuse('the removal of a source'),
-    annotate: refuse('an annotation'),
-    record: refuse('a record'),
-    claim: refuse('a claim'),
-    lease: refuse('a lease'),
-    release: refuse('a lease'),
+    ...records((vm) => survey(config, connectionTo, { scope: { vms: [vm] } }), connectionTo),
     pool: turns(),
     close: async () => {
       await Promise.all([...connections.values()].map((connection) => connection.close()));
@@ -66,7 +63,7 @@ export function libvirtDriver(config: ResolvedLibvirt, connections: ReadonlyMap<
 
 /** Preview, plan and status only read; an update says this before anything is touched. */
 const refuse = (what: string) => (): Promise<never> =>
-  Promise.reject(new PlacementError('not-possible', `This version only reads libvirt hosts; ${what} is not carried out.`));
+  Promise.reject(new PlacementError('not-possible', `This version moves nothing on libvirt hosts: ${what} is not carried out.`));
 
 /** Moves of this process take turns; other processes have turns and limits of their own (`pool: 'process'`). */
 function turns(): Driver['pool'] {

@@ -16,7 +16,7 @@ import {
 } from '../../core/inventory.js';
 import { stateOf, type ReadState } from './metadata.js';
 import type { Reading } from './reading.js';
-import { bridgeName, cpuName, featuresOf, poolOf, type PoolPlace } from './survey-host.js';
+import { bridgeName, clockOf, cpuName, featuresOf, poolOf, type PoolPlace } from './survey-host.js';
 import { all, attribute, bytesOf, first, parseXml, textOf } from './xml.js';
 
 /** One domain on one host. `details` is what a VM of the inventory has beside its copies. */
@@ -87,8 +87,14 @@ function domainOf(uuid: string, context: Context): DomainReading {
       conditions: persistent ? [] : ['transient'],
       dirtyRate: unknown('libvirt does not measure it beforehand'),
     },
-    state: stateOf(inactive),
+    state: withoutEndedLease(stateOf(inactive), clockOf(reading)),
   };
+}
+
+/** Told only while it lasts, by the clock of the host. */
+function withoutEndedLease(read: ReadState, nowMs: number | null): ReadState {
+  const { lease, ...state } = read.state;
+  return lease === undefined || nowMs === null || lease.until > nowMs ? read : { ...read, state };
 }
 
 const lines = (reading: Reading, key: string): readonly string[] =>

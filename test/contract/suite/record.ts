@@ -30,7 +30,7 @@ export const recordContract: Part = ({ capabilities }, h) => {
     skip,
   }) => {
     const { driver, sleeper, far, from, outside } = h();
-    if (outside.setHost === undefined) return skip();
+    if (outside.setHost === undefined) return skip('nothing can do this to the platform from outside');
     const move = await begin(h(), sleeper, far, 'cold');
     await driver.copyOff(move, testRun());
     await outside.setHost(from.host, 'unreachable');
@@ -86,7 +86,7 @@ export const recordContract: Part = ({ capabilities }, h) => {
 
   test('given a holder that died, when its lease has run out, then the next one gets it', async ({ skip }) => {
     const { driver, runner, outside } = h();
-    if (outside.advance === undefined) return skip();
+    if (outside.advance === undefined) return skip('nothing can do this to the platform from outside');
     await driver.lease(runner, 'dead@here', { expireMs: 60_000 });
     await outside.advance(60_001);
     expect((await driver.lease(runner, 'two@there', { expireMs: 60_000 })).holder).toBe('two@there');
@@ -96,7 +96,7 @@ export const recordContract: Part = ({ capabilities }, h) => {
   describeWhere(capabilities.fencesEffects, 'a process that slept through its lease', () => {
     test('changes nothing any more, although it has just found its lease valid', async ({ skip }) => {
       const { driver, another, sleeper, runner, from, far, outside } = h();
-      if (outside.advance === undefined) return skip();
+      if (outside.advance === undefined) return skip('nothing can do this to the platform from outside');
       const cold = await begin(h(), sleeper, far, 'cold');
       const staged = await begin(h(), runner, far, 'staged');
       await outside.advance(leaseMs + 1);

@@ -1,0 +1,113 @@
+/**
+ * What is kept with a domain is read, decided here and written under one lock of its host, and only if it still reads the same: of two
+ * that change it at once one begins again. The lock ends with the process that holds it.
+ */
+import { PlacementError } from '../../core/errors.js';
+import type { Connection } from './connection.js';
+import { namespace, nothing, readState, type DomainState } from './metadata.js';
+import { quote, script } from './quote.js';
+import { cannotRead } from './reading.js';
+import { parseXml } from './xml.js';
+
+export interface KeptState {
+  readonly state: DomainState;
+  /** By the clock of the host, in which leases run out. */
+  readonly nowMs: number;
+}
+
+/** @param decide is called again when somebody else was faster; `null` leaves everything as it is. */
+export async function changeState<T>(
+  connection: Connection,
+  { uuid, name }: { readonly uuid: string; readonly name: string },
+  decide: (kept: KeptState) => { readonly next: DomainState | null; readonly result: T },
+): Promise<T> {
+  for (let attempt = 0; attempt < attempts; attempt += 1) {
+    const { printed, nowMs } = await read(connection, uuid, name);
+    const text = printed === '' ? '' : (parseXml(printed).textContent ?? '');
+    const { state, problem } = readState(text);
+    if (problem !== undefined)
+      throw new PlacementError('platform', `VM ${name} on ${connection.target.name}: ${problem}; nothing is changed.`, {
+        vm: name,
+        next: 'use the newer version of vmplacement',
+      });
+    const { next, result } = decide({ state, nowMs });
+    if (next === null) return result;
+    const wanted = isEmpty(next) ? '' : JSON.stringify(next);
+    if (wanted === text || (await write(connection, uuid, { name, before: printed, after: wanted }))) return result;
+  }
+  throw new PlacementError(
+    'conflict',
+    `What is kept with VM ${name} on ${connection.target.name} was changed by others ${attempts} times.`,
+    {
+      vm: name,
+      next: 'try again',
+    },
+  );
+}
+
+const attempts = 20;
+const CHANGED = 75;
+const BUSY = 76;
+
+const isEmpty = ({ v: _v, ...rest }: DomainState): boolean => Object.keys(rest).length === 0;
+
+/** Nothing is left of what is absent: a state of `undefined`s is none. */
+export const withState = (
+  state: DomainState,
+  patch: Partial<{ readonly [Key in keyof DomainState]: DomainState[Key] | undefined }>,
+): DomainState => {
+  const entries = Object.entries({ ...state, ...patch }).filter(([, value]) => value !== undefined);
+  return { ...nothing, ...(Object.fromEntries(entries) as Partial<DomainState>) };
+};
+
+const ours = `--uri ${namespace}`;
+const virsh = ({ target }: Connection): string => `${target.sudo ? 'sudo -n ' : ''}virsh -q -c qemu:///system`;
+
+async function read(connection: Connection, uuid: string, name: string): Promise<{ readonly printed: string; readonly nowMs: number }> {
+  const { code, stdout, stderr } = await connection.exec(
+    script(`export LC_ALL=C; date +%s%3N; ${virsh(connection)} metadata ${quote(uuid)} ${ours} --config`),
+  );
+  const [time = '', ...rest] = stdout.split('\n');
+  const absent = code !== 0 && /metadata not found|Requested metadata element is not present/.test(stderr);
+  if (code !== 0 && !absent) {
+    if (/failed to get domain|Domain not found/.test(stderr))
+      throw new PlacementError('platform', `VM ${name} is not on ${connection.target.name} any more.`, { vm: name, next: 'try again' });
+    throw cannotRead(connection.target, code, stderr);
+  }
+  return { printed: absent ? '' : rest.join('\n').trimEnd(), nowMs: Number(time) };
+}
+
+/**
+ * false: it does not read as before any more, which is looked at under the lock. /usr/share/libvirt is there wherever libvirt is, and
+ * every login may open it and lock it, also one that may write nowhere.
+ */
+async function write(
+  connection: Connection,
+  uuid: string,
+  { name, before, after }: { readonly name: string; readonly before: string; readonly after: string },
+): Promise<boolean> {
+  const v = virsh(connection);
+  const set = after === '' ? '--remove' : `--key vmplacement --set ${quote(element(after))}`;
+  // A running VM has two definitions; the persistent one counts and is written last.
+  const line = `
+export LC_ALL=C
+d=${quote(uuid)}
+now=$(${v} metadata "$d" ${ours} --config 2> /dev/null)
+[ "$now" = "$(cat)" ] || exit ${CHANGED}
+case $(${v} domstate "$d") in running|paused|idle|'in shutdown'|pmsuspended) ${v} metadata "$d" ${ours} --live ${set} > /dev/null || true ;; esac
+${v} metadata "$d" ${ours} --config ${set} > /dev/null`;
+  const locked = `flock -w 15 -E ${BUSY} /usr/share/libvirt sh -c '${line.replaceAll("'", `'\\''`)}'`;
+  const { code, stderr } = await connection.exec(script(locked), { stdin: before });
+  if (code === 0) return true;
+  if (code === CHANGED) return false;
+  if (code === BUSY)
+    throw new PlacementError('platform', `The lock of host ${connection.target.name} (/usr/share/libvirt) is held by another process.`, {
+      vm: name,
+      next: 'fuser /usr/share/libvirt names it there',
+    });
+  throw cannotRead(connection.target, code, stderr);
+}
+
+function element(text: string): string {
+  return `<state>${text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')}</state>`;
+}
