@@ -6,6 +6,7 @@ import { PlacementError } from '../../core/errors.js';
 import { isKnown, isUnknown, type Inventory } from '../../core/inventory.js';
 import { count, field, paint, wrap, type Look, type Style } from '../../report/text.js';
 import { schemaVersion, type DoctorCheck, type DoctorReport } from '../../report/types.js';
+import { formatDuration } from '../../core/units.js';
 import { resolveDatacenter } from '../../drivers/open.js';
 import { checked, withSession } from '../connect.js';
 import { shownPath, type Io } from '../io.js';
@@ -101,24 +102,44 @@ function storeCheck(folder: string, io: Io): DoctorCheck {
 
 function inventoryChecks(inventory: Inventory): DoctorCheck[] {
   const unread = inventory.hosts.filter((host) => isUnknown(host.facts));
-  const why = unread.map((host) => `${host.cluster}/${host.name} (${isUnknown(host.facts) ? host.facts.unknown : ''})`).join(', ');
   const read = `${count(inventory.hosts.length - unread.length, 'host')} of ${inventory.hosts.length} in ${count(inventory.clusters.length, 'cluster')}, ${count(inventory.vms.length, 'VM')}`;
   const closed = inventory.clusters.filter((cluster) => isKnown(cluster.connected) && !cluster.connected).map((cluster) => cluster.name);
   const problems = inventory.vms.filter((vm) => vm.recordProblem !== undefined);
   return [
-    unread.length === 0
-      ? ok('hosts', read)
-      : warn(
-          'hosts',
-          `${read}; not read: ${why}`,
-          'VMs there are unknown, nothing that may be there is moved: bring these hosts back or take them out.',
-        ),
+    unread.length === 0 ? ok('hosts', read) : warn('hosts', read, 'VMs on the others are unknown, nothing that may be there is moved.'),
+    ...unread.map(unreadCheck),
     ...(closed.length === 0 ? [] : [warn('clusters', `not connected: ${closed.join(', ')}`, 'connect them to the management.')]),
+    versionCheck(inventory),
+    clockCheck(inventory),
     linkCheck(inventory),
     ...problems.map((vm) =>
       warn('record', `${vm.name}: ${vm.recordProblem ?? ''}`, 'a newer version may have written it: update this one.'),
     ),
   ];
+}
+
+/** What a driver says about a host that it could not read ends with the fix, where it knows one. */
+function unreadCheck({ name, cluster, facts }: Inventory['hosts'][number]): DoctorCheck {
+  const [why = '', ...fix] = isUnknown(facts) ? facts.unknown.split(' Next: ') : [];
+  return warn('host', `${cluster}/${name}: ${why}`, fix.length > 0 ? `${fix.join(' ')}.` : 'bring this host back or take it out.');
+}
+
+function versionCheck({ clusters }: Inventory): DoctorCheck {
+  const text = clusters.map(({ name, version }) => `${name} ${isKnown(version) ? version : 'unknown'}`).join(', ');
+  return ok('versions', text);
+}
+
+/** No decision hangs on the clocks of hosts; people who compare times of two hosts do. */
+const clocksApartMs = 30_000;
+
+function clockCheck({ hosts, observedAt }: Inventory): DoctorCheck {
+  const apart = hosts
+    .filter((host) => isKnown(host.facts))
+    .map((host) => ({ host, ms: Date.parse(host.observedAt) - Date.parse(observedAt) }))
+    .filter(({ ms }) => Math.abs(ms) >= clocksApartMs);
+  if (apart.length === 0) return ok('clocks', 'those of the hosts that were read agree');
+  const text = apart.map(({ host, ms }) => `${host.cluster}/${host.name} ${formatDuration(Math.abs(ms))} ${ms > 0 ? 'ahead' : 'behind'}`);
+  return warn('clocks', text.join(', '), 'set them by NTP; times that are shown are otherwise hard to compare.');
 }
 
 /** A pair of clusters whose network nobody knows makes `auto` refuse. */

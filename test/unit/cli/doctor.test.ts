@@ -32,11 +32,22 @@ describe('doctor', () => {
       store: 'ok',
       driver: 'ok',
       hosts: 'warn',
+      host: 'warn',
+      versions: 'ok',
+      clocks: 'ok',
       links: 'warn',
     });
-    expect(out).toContain('not read: a/a2');
+    expect(out).toContain('a/a2: host a/a2 does not answer');
     expect(out).toContain('a-b');
     expect(out).toContain('-> ');
+  });
+
+  test('given a host whose clock is wrong, then how far, and 0', async () => {
+    const there = world({ files, pulumi: pulumi('v3.259.0') });
+    await there.vmplacement('embedded', 'fault', 'clock-skew', 'a1', '10m');
+    const { exit, out } = await there.vmplacement('doctor');
+    expect(exit).toBe(0);
+    expect(out).toMatch(/warn clocks:\s+a\/a1 10m ahead/);
   });
 
   test('given an old pulumi, then it says which one is needed', async () => {
