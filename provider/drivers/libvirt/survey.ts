@@ -48,25 +48,36 @@ interface ReadHost {
 }
 
 async function readOne(host: ResolvedLibvirtHost, connection: Connection, signal: AbortSignal | undefined): Promise<ReadHost> {
-  const base = { name: host.name, cluster: host.cluster };
-  let reading: Reading;
   try {
-    reading = await readHost(connection, randomBytes(9).toString('hex'), signal);
+    return understood(host, await readHost(connection, randomBytes(9).toString('hex'), signal));
   } catch (error) {
-    if (!PlacementError.isInstance(error) || error.code === 'interrupted') throw error;
-    const facts = unknown(error.message);
-    return { host: { ...base, state: 'unreachable', facts, observedAt: iso(Date.now()) }, version: null, domains: [] };
+    if (signal?.aborted === true || (PlacementError.isInstance(error) && error.code === 'interrupted')) throw error;
+    const why = PlacementError.isInstance(error)
+      ? error.message
+      : `Host ${host.name} was read, but not understood: ${(error as Error).message}.`;
+    const { name, cluster } = host;
+    return {
+      host: { name, cluster, state: 'unreachable', facts: unknown(why), observedAt: iso(Date.now()) },
+      version: null,
+      domains: [],
+    };
   }
+}
+
+/** @throws where an answer is not what libvirt says: half a host is none. */
+function understood(host: ResolvedLibvirtHost, reading: Reading): ReadHost {
+  const { name, cluster } = host;
   const pools = poolsOf(reading).map(({ place }) => place);
   return {
     host: {
-      ...base,
+      name,
+      cluster,
       state: host.maintenance ? 'maintenance' : 'connected',
       facts: hostFacts(reading),
       observedAt: iso(clockOf(reading) ?? Date.now()),
     },
     version: versionsOf(reading).libvirt,
-    domains: domainsOf(reading, { cluster: host.cluster, host: host.name, pools }),
+    domains: domainsOf(reading, { cluster, host: name, pools }),
   };
 }
 

@@ -2,14 +2,24 @@
 import { DOMParser, type Document, type Element } from '@xmldom/xmldom';
 
 export function parseXml(text: string): Element {
-  const document: Document = new DOMParser({
-    onError: (_level, message) => {
-      throw new Error(`not well-formed XML: ${message}`);
-    },
-  }).parseFromString(text.trim(), 'text/xml');
+  const document = parse(text);
   const root = document.documentElement;
   if (root === null) throw new Error('not XML: it has no element');
   return root;
+}
+
+function parse(text: string): Document {
+  let said = 'it cannot be parsed';
+  try {
+    const onError = (_level: string, message: string): never => {
+      said = message.replaceAll(/\s+/g, ' ');
+      throw new Error(said);
+    };
+    return new DOMParser({ onError }).parseFromString(text.trim(), 'text/xml');
+  } catch (cause) {
+    // The parser puts its own words around ours.
+    throw new Error(`not well-formed XML: ${said}`, { cause });
+  }
 }
 
 /** Elements of this path of names under `from`; `name` of an element with a prefix is without it. */
