@@ -7,8 +7,8 @@ import { openModel, type Model, type Wall } from './model.js';
 /** Opens the datacenter on its store folder, which is made when it is missing. */
 export const openEmbedded: OpenDriver<ResolvedEmbedded> = async (config, { baseDir }) => {
   const model = embeddedModel(config, baseDir);
-  // From its making on, guests run.
-  await model.update(() => undefined);
+  // Made here when it is missing: from its making on, guests run.
+  await model.store.peek();
   return embeddedDriver(model);
 };
 
