@@ -13,6 +13,11 @@ export interface Executed {
   readonly stderr: string;
 }
 
+export interface ExecOptions {
+  readonly signal?: AbortSignal | undefined;
+  readonly stdin?: string;
+}
+
 /** sshd allows 10 sessions a connection (MaxSessions); two are left to others of this process. */
 const CHANNELS = 8;
 
@@ -27,18 +32,39 @@ export class Connection {
     private readonly via: Connection | null,
   ) {}
 
-  /** Runs a command line of the remote shell. @throws PlacementError `platform` where the host cannot be reached or does not answer in time. */
-  exec(
-    line: string,
-    { signal, stdin = '' }: { readonly signal?: AbortSignal | undefined; readonly stdin?: string } = {},
-  ): Promise<Executed> {
+  /**
+   * Runs a command line of the remote shell. What only reads is `repeatable`: sent once more where a connection that was kept turns out to
+   * be gone, as after a reboot of the host. @throws PlacementError `platform` where the host cannot be reached or does not answer in time.
+   */
+  exec(line: string, { repeatable = false, ...options }: ExecOptions & { readonly repeatable?: boolean } = {}): Promise<Executed> {
     return this.slots.use(async () => {
-      const client = await this.connected();
-      const channel = await new Promise<ClientChannel>((resolve, reject) =>
-        client.exec(line, (error, opened) => (error ? reject(this.failed(error)) : resolve(opened))),
-      );
-      return this.collect(channel, stdin, signal);
+      const kept = this.client;
+      try {
+        return await this.once(line, options);
+      } catch (error) {
+        const isGone = kept !== null && this.client !== kept;
+        if (!repeatable || !isGone || options.signal?.aborted === true) throw error;
+        return this.once(line, options);
+      }
     });
+  }
+
+  private async once(line: string, { signal, stdin = '' }: ExecOptions): Promise<Executed> {
+    const opened = this.connected();
+    const client = await opened;
+    const forget = (): void => {
+      if (this.client === opened) this.client = null;
+      client.end();
+    };
+    const channel = await new Promise<ClientChannel>((resolve, reject) => {
+      client.exec(line, (error, given) => (error === undefined ? resolve(given) : reject(error)));
+    }).catch((cause: unknown) => {
+      const error = cause as Error;
+      // A host that gives no further channel says a reason; the connection is as good as before.
+      if (!('reason' in error)) forget();
+      throw this.failed(error);
+    });
+    return this.collect(channel, stdin, signal, forget);
   }
 
   async close(): Promise<void> {
@@ -106,7 +132,7 @@ export class Connection {
     );
   }
 
-  private collect(channel: ClientChannel, stdin: string, signal: AbortSignal | undefined): Promise<Executed> {
+  private collect(channel: ClientChannel, stdin: string, signal: AbortSignal | undefined, forget: () => void): Promise<Executed> {
     return new Promise((resolve, reject) => {
       const [out, err]: [Buffer[], Buffer[]] = [[], []];
       let code = -1;
@@ -131,8 +157,10 @@ export class Connection {
       channel.on('error', (error: Error) => give(this.failed(error)));
       channel.on('close', () => {
         end();
-        if (code === -1) reject(this.failed(new Error('the connection was lost before the command ended')));
-        else resolve({ code, stdout: Buffer.concat(out).toString('utf8'), stderr: Buffer.concat(err).toString('utf8') });
+        if (code === -1) {
+          forget();
+          reject(this.failed(new Error('the connection was lost before the command ended')));
+        } else resolve({ code, stdout: Buffer.concat(out).toString('utf8'), stderr: Buffer.concat(err).toString('utf8') });
       });
       channel.end(stdin);
     });

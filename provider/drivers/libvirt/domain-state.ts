@@ -47,7 +47,7 @@ export async function changeState<T>(
 
 const attempts = 20;
 const CHANGED = 75;
-const BUSY = 76;
+export const BUSY = 76;
 
 const isEmpty = ({ v: _v, ...rest }: DomainState): boolean => Object.keys(rest).length === 0;
 
@@ -61,11 +61,12 @@ export const withState = (
 };
 
 const ours = `--uri ${namespace}`;
-const virsh = ({ target }: Connection): string => `${target.sudo ? 'sudo -n ' : ''}virsh -q -c qemu:///system`;
+export const virsh = ({ target }: Connection): string => `${target.sudo ? 'sudo -n ' : ''}virsh -q -c qemu:///system`;
 
 async function read(connection: Connection, uuid: string, name: string): Promise<{ readonly printed: string; readonly nowMs: number }> {
   const { code, stdout, stderr } = await connection.exec(
     script(`export LC_ALL=C; date +%s%3N; ${virsh(connection)} metadata ${quote(uuid)} ${ours} --config`),
+    { repeatable: true },
   );
   const [time = '', ...rest] = stdout.split('\n');
   const absent = code !== 0 && /metadata not found|Requested metadata element is not present/.test(stderr);
@@ -78,9 +79,19 @@ async function read(connection: Connection, uuid: string, name: string): Promise
 }
 
 /**
- * false: it does not read as before any more, which is looked at under the lock. /usr/share/libvirt is there wherever libvirt is, and
- * every login may open it and lock it, also one that may write nowhere.
+ * A script that has its host's lock while it runs; ends with `BUSY` when it does not get it. /usr/share/libvirt is there wherever libvirt
+ * is, and every login may open it and lock it, also one that may write nowhere.
  */
+export const locked = (line: string): string =>
+  script(`flock -w 15 -E ${BUSY} /usr/share/libvirt sh -c '${line.replaceAll("'", `'\\''`)}'`);
+
+export const lockBusy = ({ target }: Connection, vm: string): PlacementError =>
+  new PlacementError('platform', `The lock of host ${target.name} (/usr/share/libvirt) is held by another process.`, {
+    vm,
+    next: 'fuser /usr/share/libvirt names it there',
+  });
+
+/** false: it does not read as before any more, which is looked at under the lock. */
 async function write(
   connection: Connection,
   uuid: string,
@@ -96,15 +107,10 @@ now=$(${v} metadata "$d" ${ours} --config 2> /dev/null)
 [ "$now" = "$(cat)" ] || exit ${CHANGED}
 case $(${v} domstate "$d") in running|paused|idle|'in shutdown'|pmsuspended) ${v} metadata "$d" ${ours} --live ${set} > /dev/null || true ;; esac
 ${v} metadata "$d" ${ours} --config ${set} > /dev/null`;
-  const locked = `flock -w 15 -E ${BUSY} /usr/share/libvirt sh -c '${line.replaceAll("'", `'\\''`)}'`;
-  const { code, stderr } = await connection.exec(script(locked), { stdin: before });
+  const { code, stderr } = await connection.exec(locked(line), { stdin: before });
   if (code === 0) return true;
   if (code === CHANGED) return false;
-  if (code === BUSY)
-    throw new PlacementError('platform', `The lock of host ${connection.target.name} (/usr/share/libvirt) is held by another process.`, {
-      vm: name,
-      next: 'fuser /usr/share/libvirt names it there',
-    });
+  if (code === BUSY) throw lockBusy(connection, name);
   throw cannotRead(connection.target, code, stderr);
 }
 

@@ -5,6 +5,7 @@ import type { Clock } from '../../core/clock.js';
 import type { Capabilities, Driver, PoolChange } from '../../core/driver.js';
 import { PlacementError } from '../../core/errors.js';
 import type { Connection } from './connection.js';
+import { power } from './power.js';
 import { records } from './records.js';
 import { survey } from './survey.js';
 
@@ -14,7 +15,7 @@ export const capabilities: Capabilities = {
   increments: 'driven',
   holdsCutover: true,
   separateStart: true,
-  blocksStart: false,
+  blocksStart: true,
   verify: false,
   bandwidth: false,
   postCopy: false,
@@ -47,12 +48,9 @@ export function libvirtDriver(config: ResolvedLibvirt, connections: ReadonlyMap<
     finish: refuse('a staged move'),
     cancel: refuse('a cancel'),
     shutdown: refuse('a shutdown'),
-    start: refuse('a start'),
-    block: refuse('a block'),
-    unblock: refuse('an end of a block'),
-    autostart: refuse('a change of autostart'),
     keep: refuse('a kept source'),
     retire: refuse('the removal of a source'),
+    ...power(connectionTo),
     ...records((vm) => survey(config, connectionTo, { scope: { vms: [vm] } }), connectionTo),
     pool: turns(),
     close: async () => {

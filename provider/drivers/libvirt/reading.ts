@@ -8,7 +8,7 @@ export type Reading = ReadonlyMap<string, string>;
 
 /** @throws PlacementError `platform`: why the host could not be read, and the fix. */
 export async function readHost(connection: Connection, nonce: string, signal?: AbortSignal): Promise<Reading> {
-  const { code, stdout, stderr } = await connection.exec(surveyScript(nonce, connection.target.sudo), { signal });
+  const { code, stdout, stderr } = await connection.exec(surveyScript(nonce, connection.target.sudo), { signal, repeatable: true });
   if (code !== 0) throw cannotRead(connection.target, code, stderr);
   const reading = cut(stdout, nonce);
   if (!reading.has('end')) throw cannotRead(connection.target, code, 'virsh did not answer all that it was asked');

@@ -14,6 +14,7 @@ import {
   type StateFile,
   type Vm,
 } from '../../core/inventory.js';
+import { isBlocked } from './block.js';
 import { stateOf, type ReadState } from './metadata.js';
 import type { Reading } from './reading.js';
 import { bridgeName, clockOf, cpuName, featuresOf, poolOf, type PoolPlace } from './survey-host.js';
@@ -66,7 +67,7 @@ function domainOf(uuid: string, context: Context): DomainReading {
       power,
       lastChange: unknown('libvirt does not tell when the power changed'),
       autostart: lines(reading, 'autostart').includes(uuid),
-      blocked: false,
+      blocked: isBlocked(inactive),
       storedBytes: isUnknown(disks) ? disks : disks.reduce((sum, disk) => sum + disk.allocatedBytes, 0),
     },
     details: {

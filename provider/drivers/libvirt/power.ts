@@ -1,0 +1,116 @@
+/** Starts a domain, switches its autostart, and keeps a source from being started by anybody. */
+import { createHash } from 'node:crypto';
+import type { CopyRef } from '../../core/inventory.js';
+import type { Driver, Run } from '../../core/driver.js';
+import { PlacementError } from '../../core/errors.js';
+import { placeText } from '../../core/inventory.js';
+import { blockText, isBlocked, withBlock, withoutBlock } from './block.js';
+import type { Connection, Executed } from './connection.js';
+import { BUSY, lockBusy, locked, virsh } from './domain-state.js';
+import { stateOf } from './metadata.js';
+import { quote, script } from './quote.js';
+import { parseXml } from './xml.js';
+
+type Power = Pick<Driver, 'start' | 'autostart' | 'block' | 'unblock'>;
+
+export function power(connectionTo: (host: string) => Connection): Power {
+  return {
+    async start(copy, run) {
+      await effect(
+        connectionTo(copy.host),
+        copy,
+        run,
+        (v, domain) => `case $(${v} domstate ${domain}) in ${up}) exit 0 ;; esac; ${v} start ${domain}`,
+      );
+    },
+
+    async autostart(copy, value, run) {
+      await effect(connectionTo(copy.host), copy, run, (v, domain) => `${v} autostart ${domain}${value ? '' : ' --disable'}`);
+    },
+
+    block: (copy, moveId, run) =>
+      redefine(connectionTo(copy.host), copy, run, {
+        needsOff: true,
+        change: (xml) => {
+          if (isBlocked(parseXml(xml))) return xml;
+          const { record } = stateOf(parseXml(xml)).state;
+          const place = record?.moveId === moveId ? placeText(record.to) : null;
+          const changed = withBlock(xml, blockText(moveId, place));
+          if (changed !== null) return changed;
+          throw new PlacementError(
+            'not-possible',
+            `The domain ${copy.platformId} on ${placeText(copy)} has a SLIC table of its own, in whose place the block would have to stand.`,
+            { next: 'take it out of the definition (virsh edit), or move this VM by hand' },
+          );
+        },
+      }),
+
+    unblock: (copy, run) => redefine(connectionTo(copy.host), copy, run, { needsOff: false, change: withoutBlock }),
+  };
+}
+
+/** States of `virsh domstate` in which QEMU is there. */
+const up = `running|paused|idle|'in shutdown'|pmsuspended`;
+const CHANGED = 75;
+const RUNS = 77;
+const attempts = 5;
+
+async function effect(connection: Connection, copy: CopyRef, run: Run, line: (virsh: string, domain: string) => string): Promise<void> {
+  await run.checkLease();
+  const done = await connection.exec(script(`export LC_ALL=C; ${line(virsh(connection), quote(copy.platformId))}`), { signal: run.signal });
+  if (done.code !== 0) throw refused(copy, done);
+}
+
+/** The persistent definition, changed under the lock of the host, and only if it still reads the same. */
+async function redefine(
+  connection: Connection,
+  copy: CopyRef,
+  run: Run,
+  { needsOff, change }: { readonly needsOff: boolean; readonly change: (xml: string) => string },
+): Promise<void> {
+  const v = virsh(connection);
+  const domain = quote(copy.platformId);
+  const dump = `${v} dumpxml ${domain} --inactive --security-info`;
+  for (let attempt = 0; attempt < attempts; attempt += 1) {
+    const read = await connection.exec(script(`export LC_ALL=C; ${dump}`), { signal: run.signal });
+    if (read.code !== 0) throw refused(copy, read);
+    const next = change(read.stdout);
+    if (next === read.stdout) return;
+    await run.checkLease();
+    const hash = createHash('sha256').update(read.stdout).digest('hex');
+    const written = await connection.exec(
+      locked(`
+export LC_ALL=C
+${needsOff ? `case $(${v} domstate ${domain}) in ${up}) exit ${RUNS} ;; esac` : ''}
+[ "$(${dump} | sha256sum | cut -c -64)" = ${hash} ] || exit ${CHANGED}
+cat | ${v} define /dev/stdin > /dev/null`),
+      { stdin: next },
+    );
+    if (written.code === 0) return;
+    if (written.code === RUNS)
+      throw new PlacementError(
+        'not-possible',
+        `The domain ${copy.platformId} on ${placeText(copy)} runs: only one that is off can be blocked.`,
+      );
+    if (written.code === BUSY) throw lockBusy(connection, copy.platformId);
+    if (written.code !== CHANGED) throw refused(copy, written);
+  }
+  throw new PlacementError(
+    'conflict',
+    `The definition of ${copy.platformId} on ${placeText(copy)} was changed by others ${attempts} times.`,
+    {
+      next: 'try again',
+    },
+  );
+}
+
+/** What libvirt said, in one line. */
+function refused(copy: CopyRef, { code, stderr }: Executed): PlacementError {
+  const said = stderr
+    .split('\n')
+    .map((line) => line.replace(/^error: /, '').trim())
+    .filter((line) => line !== '');
+  return new PlacementError('platform', `${placeText(copy)}: ${said.length === 0 ? `virsh ended with ${code}` : said.join(': ')}.`, {
+    next: `virsh -c qemu:///system domstate ${copy.platformId} --reason, on that host`,
+  });
+}
