@@ -19,11 +19,13 @@ export function readSeen(text: string): Seen[] {
   return text.split('\n').flatMap((line) => (line === '' ? [] : [JSON.parse(line) as Seen]));
 }
 
+/** Started to pack and to install, and to build the optional native part of ssh2; they load none. */
+const withoutSdk = new Set(['npm', 'node-gyp.js']);
+
 /** Each kind of process that was not what it should be, and each that should have been there and was not. */
 export function faultsOf(all: readonly Seen[], pins: Pins, wanted: readonly string[]): string[] {
   const absent = wanted.filter((script) => !all.some((seen) => seen.script === script));
-  // npm is started to pack and to install, and loads none.
-  const wrong = all.filter((seen) => seen.node !== pins.node || (seen.sdk !== pins.sdk && seen.script !== 'npm'));
+  const wrong = all.filter((seen) => seen.node !== pins.node || (seen.sdk !== pins.sdk && !withoutSdk.has(seen.script)));
   return [
     ...absent.map((script) => `${script} was never started on Node ${pins.node}`),
     ...new Set(wrong.map(({ script, node, sdk }) => `${script} ran on Node ${node} with SDK ${sdk}, not ${pins.node} with ${pins.sdk}`)),

@@ -81,6 +81,12 @@ describe('the proof of a run on Node 24', () => {
     ]);
   });
 
+  it.each(['npm', 'node-gyp.js'])('holds when %s loads no SDK, and fails when it ran on another Node', (script) => {
+    const seen = { ...right(script), sdk: 'none' };
+    expect(faultsOf([...all, seen], pins, expected('with engine'))).toEqual([]);
+    expect(faultsOf([...all, { ...seen, node: '20.19.0' }], pins, expected('with engine'))).toHaveLength(1);
+  });
+
   it('fails when the plugin or the tests were never seen', () => {
     expect(faultsOf([right('vitest.mjs')], pins, expected('with engine'))).toEqual([`${plugin} was never started on Node ${pins.node}`]);
     expect(faultsOf([right('vitest.mjs')], pins, expected('without engine'))).toEqual([]);
