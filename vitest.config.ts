@@ -7,8 +7,20 @@ export default defineConfig({
     coverage: { provider: 'v8', include: ['provider/**/*.ts', 'sdk/nodejs/**/*.ts'], reporter: ['text-summary', 'html'] },
     projects: [
       // Time-outs are there to end what hangs, not to measure: other work on the machine makes a test many times slower.
-      { extends: true, test: { name: 'unit', include: ['test/unit/**/*.test.ts'], testTimeout: 60 * seconds } },
-      { extends: true, test: { name: 'contract', include: ['test/contract/**/*.test.ts'], testTimeout: 60 * seconds } },
+      {
+        extends: true,
+        test: { name: 'unit', include: ['test/unit/**/*.test.ts'], maxWorkers: 2, testTimeout: 60 * seconds, hookTimeout: 60 * seconds },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'contract',
+          include: ['test/contract/**/*.test.ts'],
+          maxWorkers: 2,
+          testTimeout: 60 * seconds,
+          hookTimeout: 60 * seconds,
+        },
+      },
       {
         extends: true,
         test: {
