@@ -112,6 +112,7 @@ export function embeddedDriver(model: Model): Driver {
 }
 
 const shared = {
+  methods: ['hot', 'cold', 'staged'],
   networkMap: true,
   keepsSource: true,
   readsSharing: true,
@@ -125,7 +126,6 @@ const asDriven: Capabilities = {
   ...shared,
   platform: 'embedded (driven)',
   increments: 'driven',
-  methods: ['hot', 'cold', 'staged'],
   holdsCutover: true,
   separateStart: true,
   blocksStart: true,
@@ -143,7 +143,6 @@ const asTask: Capabilities = {
   ...shared,
   platform: 'embedded (task)',
   increments: 'platform',
-  methods: ['hot', 'cold', 'staged'],
   holdsCutover: false,
   separateStart: false,
   blocksStart: false,

@@ -5,7 +5,7 @@
 import { PlacementError } from '../../core/errors.js';
 import type { Connection } from './connection.js';
 import { namespace, nothing, readState, type DomainState } from './metadata.js';
-import { quote, script } from './quote.js';
+import { oneWord, quote, script } from './quote.js';
 import { cannotRead } from './reading.js';
 import { parseXml } from './xml.js';
 
@@ -46,7 +46,8 @@ export async function changeState<T>(
 }
 
 const attempts = 20;
-const CHANGED = 75;
+/** What was read does not stand there any more. */
+export const CHANGED = 75;
 export const BUSY = 76;
 
 const isEmpty = ({ v: _v, ...rest }: DomainState): boolean => Object.keys(rest).length === 0;
@@ -62,6 +63,9 @@ export const withState = (
 
 const ours = `--uri ${namespace}`;
 export const virsh = ({ target }: Connection): string => `${target.sudo ? 'sudo -n ' : ''}virsh -q -c qemu:///system`;
+
+/** States of `virsh domstate` in which QEMU is there, as a pattern of the shell's `case`. */
+export const up = `running|paused|idle|'in shutdown'|pmsuspended`;
 
 async function read(connection: Connection, uuid: string, name: string): Promise<{ readonly printed: string; readonly nowMs: number }> {
   const { code, stdout, stderr } = await connection.exec(
@@ -82,8 +86,7 @@ async function read(connection: Connection, uuid: string, name: string): Promise
  * A script that has its host's lock while it runs; ends with `BUSY` when it does not get it. /usr/share/libvirt is there wherever libvirt
  * is, and every login may open it and lock it, also one that may write nowhere.
  */
-export const locked = (line: string): string =>
-  script(`flock -w 15 -E ${BUSY} /usr/share/libvirt sh -c '${line.replaceAll("'", `'\\''`)}'`);
+export const locked = (line: string): string => script(`flock -w 15 -E ${BUSY} /usr/share/libvirt sh -c ${oneWord(line)}`);
 
 export const lockBusy = ({ target }: Connection, vm: string): PlacementError =>
   new PlacementError('platform', `The lock of host ${target.name} (/usr/share/libvirt) is held by another process.`, {
@@ -105,7 +108,7 @@ export LC_ALL=C
 d=${quote(uuid)}
 now=$(${v} metadata "$d" ${ours} --config 2> /dev/null)
 [ "$now" = "$(cat)" ] || exit ${CHANGED}
-case $(${v} domstate "$d") in running|paused|idle|'in shutdown'|pmsuspended) ${v} metadata "$d" ${ours} --live ${set} > /dev/null || true ;; esac
+case $(${v} domstate "$d") in ${up}) ${v} metadata "$d" ${ours} --live ${set} > /dev/null || true ;; esac
 ${v} metadata "$d" ${ours} --config ${set} > /dev/null`;
   const { code, stderr } = await connection.exec(locked(line), { stdin: before });
   if (code === 0) return true;

@@ -1,12 +1,11 @@
 /** Starts a domain, switches its autostart, and keeps a source from being started by anybody. */
 import { createHash } from 'node:crypto';
-import type { CopyRef } from '../../core/inventory.js';
 import type { Driver, Run } from '../../core/driver.js';
 import { PlacementError } from '../../core/errors.js';
-import { placeText } from '../../core/inventory.js';
+import { placeText, type CopyRef } from '../../core/inventory.js';
 import { blockText, isBlocked, withBlock, withoutBlock } from './block.js';
 import type { Connection, Executed } from './connection.js';
-import { BUSY, lockBusy, locked, virsh } from './domain-state.js';
+import { BUSY, CHANGED, lockBusy, locked, up, virsh } from './domain-state.js';
 import { stateOf } from './metadata.js';
 import { quote, script } from './quote.js';
 import { parseXml } from './xml.js';
@@ -49,9 +48,6 @@ export function power(connectionTo: (host: string) => Connection): Power {
   };
 }
 
-/** States of `virsh domstate` in which QEMU is there. */
-const up = `running|paused|idle|'in shutdown'|pmsuspended`;
-const CHANGED = 75;
 const RUNS = 77;
 const attempts = 5;
 

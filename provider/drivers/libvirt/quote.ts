@@ -15,7 +15,7 @@ export function quote(argument: string): string {
         next: 'rename it',
       },
     );
-  return `'${argument.replaceAll("'", `'\\''`)}'`;
+  return oneWord(argument);
 }
 
 /** A program with its arguments. A value that may begin with a dash belongs to its option: `option('--domain', name)`. */
@@ -24,4 +24,7 @@ export const command = (program: string, ...args: readonly string[]): string => 
 export const option = (name: `--${string}`, value: string): string => `${name}=${value}`;
 
 /** A script of ours, which may have lines; what comes from outside is quoted in it already. */
-export const script = (text: string): string => `exec sh -c '${text.replaceAll("'", `'\\''`)}'`;
+export const script = (text: string): string => `exec sh -c ${oneWord(text)}`;
+
+/** Also of many lines. What comes from outside goes through `quote`. */
+export const oneWord = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;
