@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { deployed, stack, type Stack, type Started } from './harness.js';
 import { isDone, nextUp } from './killing.js';
 import { atHome, away, slowly, vms, type SlowVm } from './slow-moves.js';
-import { gone, look, plugins, pluginsGone, signal, until, world, type Seen } from './watch.js';
+import { gone, locked, look, plugins, pluginsGone, signal, until, world, type Seen } from './watch.js';
 
 const vm = 'staged-01';
 const home = Object.fromEntries(vms.map((one) => [one, atHome(one)]));
@@ -19,26 +19,23 @@ afterAll(() => Promise.all(removals.map((remove) => remove())));
 
 /**
  * Its CLI was killed, and it was suspended before it could give its lease back. In this order: the kernel wakes what is suspended when
- * its parent dies. That leaves it a moment, in which it may be faster than this.
+ * its parent dies. Nothing can be written meanwhile, so that it is not faster than this.
  */
 async function orphaned(fleet: Stack): Promise<{ wake: () => void; hasGone: () => Promise<void> }> {
   await fleet.write({ placements: moving });
-  for (let tries = 0; tries < 5; tries += 1) {
-    const up = fleet.start(['up', '--skip-preview', '--yes']);
-    await until(fleet, vm, up, ({ vm: { record }, world }) => record !== null && world.leases[vm] !== undefined);
-    const orphans = await plugins(fleet);
-    up.kill('SIGKILL');
-    await up.gone;
-    for (const pid of orphans) signal(pid, 'SIGSTOP');
-    await up.result;
-    const cancelled = await fleet.pulumi('cancel', '--yes');
-    expect(cancelled.code, cancelled.text).toBe(0);
-    const wake = (): void => orphans.forEach((pid) => signal(pid, 'SIGCONT'));
-    if ((await world(fleet)).leases[vm] !== undefined) return { wake, hasGone: () => gone(orphans) };
-    wake();
-    await gone(orphans);
-  }
-  throw new Error('every orphan gave its lease back before it could be suspended');
+  const up = starts(fleet);
+  await until(fleet, vm, up, ({ vm: { record }, world }) => record !== null && world.leases[vm] !== undefined);
+  const unlock = await locked(fleet);
+  const orphans = await plugins(fleet);
+  up.kill('SIGKILL');
+  await up.gone;
+  for (const pid of orphans) signal(pid, 'SIGSTOP');
+  await unlock();
+  await up.result;
+  const cancelled = await fleet.pulumi('cancel', '--yes');
+  expect(cancelled.code, cancelled.text).toBe(0);
+  expect((await world(fleet)).leases[vm]).toBeDefined();
+  return { wake: () => orphans.forEach((pid) => signal(pid, 'SIGCONT')), hasGone: () => gone(orphans) };
 }
 
 const starts = (fleet: Stack): Started => fleet.start(['up', '--skip-preview', '--yes']);

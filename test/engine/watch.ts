@@ -3,15 +3,24 @@ import { readdir, readFile, readlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { kill } from 'node:process';
 import { setTimeout as pause } from 'node:timers/promises';
+import { take } from '../../provider/drivers/embedded/store-lock.js';
 import type { CopyWorld, Transfer, VmWorld, World } from '../../provider/drivers/embedded/world.js';
 import type { Stack, Started } from './harness.js';
 
 const lookEveryMs = 10;
 
+const store = ({ dir }: Stack): string => join(dir, '.vmplacement/datacenter/world.json');
+
+/** Nobody writes to the datacenter until the answer is called. */
+export const locked = (stack: Stack): Promise<() => Promise<void>> =>
+  take(store(stack), 10_000, () => {
+    throw new Error(`the lock of ${store(stack)} was taken away`);
+  });
+
 /** Before anybody has looked at the datacenter nothing has happened in it. */
-export async function world({ dir }: Stack): Promise<Pick<World, 'vms' | 'claims' | 'leases' | 'jobs' | 'transfers' | 'journal' | 'pool'>> {
+export async function world(stack: Stack): Promise<Pick<World, 'vms' | 'claims' | 'leases' | 'jobs' | 'transfers' | 'journal' | 'pool'>> {
   try {
-    return JSON.parse(await readFile(join(dir, '.vmplacement/datacenter/world.json'), 'utf8')) as World;
+    return JSON.parse(await readFile(store(stack), 'utf8')) as World;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
     return { vms: {}, claims: {}, leases: {}, jobs: {}, transfers: {}, journal: [] };
