@@ -1,10 +1,8 @@
 /** The lab as a libvirt datacenter. */
 import type { LibvirtDatacenter, LibvirtSsh } from '../../schema/generated/types.js';
-import { labState } from './kit.js';
+import { addresses, labState } from './kit.js';
 
 export const ssh = { user: 'root', identityFile: `${labState}/ssh/id_ed25519`, knownHosts: `${labState}/ssh/known_hosts` };
-
-const addresses = { 'host-a': '10.78.1.11', 'host-b': '10.78.1.12', 'host-c': '10.78.2.13', 'host-d': '10.78.2.14' };
 
 /** @param own what is different for host-a. */
 export function datacenter(own: LibvirtSsh = {}): LibvirtDatacenter {

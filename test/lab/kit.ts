@@ -3,9 +3,12 @@ import { spawnSync } from 'node:child_process';
 import process from 'node:process';
 
 export const labPrograms = import.meta.dirname;
-export const labState = '/tmp/vmplacement-vmtest';
+/** Two runs of the tests at once on one machine: LAB_TEST (at most 6 letters) and LAB_TEST_NET give one of them a lab of its own. */
+const { LAB_TEST: name = 'vmtest', LAB_TEST_NET: net = '10.78' } = process.env;
+export const labState = `/tmp/vmplacement-${name}`;
+export const addresses = { 'host-a': `${net}.1.11`, 'host-b': `${net}.1.12`, 'host-c': `${net}.2.13`, 'host-d': `${net}.2.14` };
 
-const env = { ...process.env, LAB_NAME: 'vmtest', LAB_STATE: labState, LAB_NET: '10.78' };
+const env = { ...process.env, LAB_NAME: name, LAB_STATE: labState, LAB_NET: net };
 
 /** What it prints; an error tells what it said. */
 export const lab = (...args: readonly string[]): string => labFed('', ...args);
