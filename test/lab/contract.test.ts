@@ -9,8 +9,9 @@ import { clearLab, lab, virsh } from './kit.js';
 
 const open = (): Promise<Driver> => openLibvirt(resolveLibvirt(datacenter()), { baseDir: '/' });
 
-async function make(): Promise<Harness> {
-  lab('vm', 'host-a', 'runner', '--no-wait');
+/** @param boot whether the guest must have come up, as it must to obey a shutdown. */
+const make = (boot: 'booted' | 'booting') => async (): Promise<Harness> => {
+  lab('vm', 'host-a', 'runner', ...(boot === 'booted' ? [] : ['--no-wait']));
   lab('vm', 'host-a', 'sleeper', '--no-start');
   const opened = [await open()];
   return {
@@ -35,6 +36,7 @@ async function make(): Promise<Harness> {
       clearLab();
     },
   };
-}
+};
 
-describeDriverContract({ name: 'libvirt', capabilities, make }, ['survey', 'record']);
+describeDriverContract({ name: 'libvirt', capabilities, make: make('booting') }, ['survey', 'record']);
+describeDriverContract({ name: 'libvirt, guests that are up', capabilities, make: make('booted') }, ['power']);

@@ -14,7 +14,11 @@ export const blockText = (moveId: string, place: string | null): string =>
 
 const plain = (text: string): string => text.replaceAll(/[^\w@./:-]/g, '_');
 
-export const isBlocked = (inactive: Element): boolean => textOf(inactive, 'os', 'acpi', 'table')?.startsWith(head) === true;
+/** The move that blocks this domain; null: none does. */
+export function blockedBy(inactive: Element): string | null {
+  const text = textOf(inactive, 'os', 'acpi', 'table');
+  return text?.startsWith(head) === true ? (/\(move (.*)\); its source stays off$/.exec(text)?.[1] ?? 'unknown') : null;
+}
 
 const line = (text: string): string => `<acpi><table type='slic'>${text}</table></acpi>`;
 const ours = new RegExp(`\\s*<acpi>\\s*<table type='slic'>${head}[^<]*</table>\\s*</acpi>`);

@@ -15,11 +15,25 @@ export interface KeptState {
   readonly nowMs: number;
 }
 
-/** @param decide is called again when somebody else was faster; `null` leaves everything as it is. */
+/** There is no such domain on the host (any more). */
+export class DomainAbsent extends PlacementError {}
+
+/** A VM as a host knows it. */
+export interface DomainName {
+  readonly uuid: string;
+  readonly name: string;
+}
+
+/**
+ * @param decide is called again when somebody else was faster; `null` leaves everything as it is.
+ * @param before is done with what is about to be written: what it throws leaves everything as it is.
+ * @throws DomainAbsent
+ */
 export async function changeState<T>(
   connection: Connection,
-  { uuid, name }: { readonly uuid: string; readonly name: string },
+  { uuid, name }: DomainName,
   decide: (kept: KeptState) => { readonly next: DomainState | null; readonly result: T },
+  before: (next: DomainState, result: T) => Promise<void> = () => Promise.resolve(),
 ): Promise<T> {
   for (let attempt = 0; attempt < attempts; attempt += 1) {
     const { printed, nowMs } = await read(connection, uuid, name);
@@ -33,7 +47,9 @@ export async function changeState<T>(
     const { next, result } = decide({ state, nowMs });
     if (next === null) return result;
     const wanted = isEmpty(next) ? '' : JSON.stringify(next);
-    if (wanted === text || (await write(connection, uuid, { name, before: printed, after: wanted }))) return result;
+    if (wanted === text) return result;
+    await before(next, result);
+    if (await write(connection, uuid, { name, before: printed, after: wanted })) return result;
   }
   throw new PlacementError(
     'conflict',
@@ -76,7 +92,7 @@ async function read(connection: Connection, uuid: string, name: string): Promise
   const absent = code !== 0 && /metadata not found|Requested metadata element is not present/.test(stderr);
   if (code !== 0 && !absent) {
     if (/failed to get domain|Domain not found/.test(stderr))
-      throw new PlacementError('platform', `VM ${name} is not on ${connection.target.name} any more.`, { vm: name, next: 'try again' });
+      throw new DomainAbsent('platform', `VM ${name} is not on ${connection.target.name} any more.`, { vm: name, next: 'try again' });
     throw cannotRead(connection.target, code, stderr);
   }
   return { printed: absent ? '' : rest.join('\n').trimEnd(), nowMs: Number(time) };

@@ -7,7 +7,8 @@ import { PlacementError } from '../../core/errors.js';
 import type { Connection } from './connection.js';
 import { power } from './power.js';
 import { records } from './records.js';
-import { survey } from './survey.js';
+import { sources } from './sources.js';
+import { inventoryOf, readDatacenter, type DatacenterReading } from './survey.js';
 
 export const capabilities: Capabilities = {
   platform: 'libvirt',
@@ -38,20 +39,20 @@ export function libvirtDriver(config: ResolvedLibvirt, connections: ReadonlyMap<
     if (connection === undefined) throw new PlacementError('internal', `There is no host ${host} in the configuration.`);
     return connection;
   };
+  const read = (signal?: AbortSignal): Promise<DatacenterReading> => readDatacenter(config, connectionTo, signal);
+  const { handOver, ...kept } = records(read, connectionTo);
   return {
     capabilities,
     clock,
-    survey: (scope, signal) => survey(config, connectionTo, { scope, signal }),
+    survey: async (scope, signal) => inventoryOf(await read(signal), scope),
     migrate: refuse('a hot move'),
     copyOff: refuse('a cold move'),
     replicate: refuse('a staged move'),
     finish: refuse('a staged move'),
     cancel: refuse('a cancel'),
-    shutdown: refuse('a shutdown'),
-    keep: refuse('a kept source'),
-    retire: refuse('the removal of a source'),
     ...power(connectionTo),
-    ...records((vm) => survey(config, connectionTo, { scope: { vms: [vm] } }), connectionTo),
+    ...sources({ read, connectionTo, handOver }),
+    ...kept,
     pool: turns(),
     close: async () => {
       await Promise.all([...connections.values()].map((connection) => connection.close()));

@@ -14,6 +14,8 @@ export interface DomainState {
   readonly annotation?: Vm['annotation'];
   /** `until` by the clock of the host, ms. */
   readonly lease?: { readonly holder: string; readonly until: number };
+  /** Of a copy that a move makes on its target, or keeps of its source. `at` by the clock of the host, ms. */
+  readonly label?: { readonly role: 'incoming' | 'kept'; readonly moveId: string; readonly at: number };
 }
 
 export const nothing: DomainState = { v: 1 };

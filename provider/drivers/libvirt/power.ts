@@ -1,19 +1,26 @@
-/** Starts a domain, switches its autostart, and keeps a source from being started by anybody. */
+/** Starts a domain and shuts it down, switches its autostart, and keeps a source from being started by anybody. */
 import { createHash } from 'node:crypto';
 import type { Driver, Run } from '../../core/driver.js';
 import { PlacementError } from '../../core/errors.js';
 import { placeText, type CopyRef } from '../../core/inventory.js';
-import { blockText, isBlocked, withBlock, withoutBlock } from './block.js';
+import { blockedBy, blockText, withBlock, withoutBlock } from './block.js';
 import type { Connection, Executed } from './connection.js';
 import { BUSY, CHANGED, lockBusy, locked, up, virsh } from './domain-state.js';
 import { stateOf } from './metadata.js';
 import { quote, script } from './quote.js';
 import { parseXml } from './xml.js';
 
-type Power = Pick<Driver, 'start' | 'autostart' | 'block' | 'unblock'>;
+type Power = Pick<Driver, 'shutdown' | 'start' | 'autostart' | 'block' | 'unblock'>;
 
 export function power(connectionTo: (host: string) => Connection): Power {
   return {
+    async shutdown(copy, how, run) {
+      // A guest agent is asked where one answers, else the power button is pressed. A second request changes nothing.
+      const verb = how === 'graceful' ? 'shutdown' : 'destroy --graceful';
+      const line = (v: string, domain: string): string => `case $(${v} domstate ${domain}) in ${up}) ${v} ${verb} ${domain} ;; esac`;
+      await effect(connectionTo(copy.host), copy, run, line);
+    },
+
     async start(copy, run) {
       await effect(
         connectionTo(copy.host),
@@ -31,7 +38,7 @@ export function power(connectionTo: (host: string) => Connection): Power {
       redefine(connectionTo(copy.host), copy, run, {
         needsOff: true,
         change: (xml) => {
-          if (isBlocked(parseXml(xml))) return xml;
+          if (blockedBy(parseXml(xml)) !== null) return xml;
           const { record } = stateOf(parseXml(xml)).state;
           const place = record?.moveId === moveId ? placeText(record.to) : null;
           const changed = withBlock(xml, blockText(moveId, place));
@@ -101,7 +108,7 @@ cat | ${v} define /dev/stdin > /dev/null`),
 }
 
 /** What libvirt said, in one line. */
-function refused(copy: CopyRef, { code, stderr }: Executed): PlacementError {
+export function refused(copy: CopyRef, { code, stderr }: Executed): PlacementError {
   const said = stderr
     .split('\n')
     .map((line) => line.replace(/^error: /, '').trim())

@@ -55,6 +55,13 @@ printf '%s\\n' "$answer"
 printf '%s\\n' "$answer" | sed -n 's|^    <path>\\(/.*\\)</path>$|\\1|p' | sort -u | while IFS= read -r p; do
   mark "fs-$p"; stat -f -c '%T %a %S' -- "$p" 2> /dev/null
 done
+# When and why each one started and ended stands in its log, in QEMU's only libvirt's own lines have these words.
+set -f; IFS='
+'
+set --
+for n in $(v 'list --all --name'); do set -- "$@" "/var/log/libvirt/qemu/$n.log"; done
+unset IFS; set +f
+mark logs; [ $# -eq 0 ] || ${sudo ? 'sudo -n ' : ''}grep -aH -e starting -e shutting -- "$@" 2>&1
 for t in ${virtTypes.join(' ')}; do
   mark "cpu-$t"; f=$(mktemp) && v "domcapabilities --virttype $t" > "$f" 2> /dev/null && v "hypervisor-cpu-baseline --virttype $t --features $f" 2> /dev/null; rm -f "$f"
 done

@@ -1,57 +1,109 @@
-/** Record, claim, annotation and lease, kept with the domain on the host where the VM is. */
+/** Record, claim, annotation and lease, kept with the domain on the host where the VM is; from the point of no return on with both copies. */
 import { iso } from '../../core/clock.js';
 import type { AnnotationChange, Driver, Expected, Lease } from '../../core/driver.js';
 import { PlacementError } from '../../core/errors.js';
 import { hostPlace } from '../../core/locate.js';
-import { liveCopies, placeText, unreadHosts, type Inventory } from '../../core/inventory.js';
+import { placeText, unreadHosts, type Place } from '../../core/inventory.js';
 import type { Claim, MigrationRecord } from '../../core/record.js';
 import type { Connection } from './connection.js';
-import { changeState, withState, type KeptState } from './domain-state.js';
+import { changeState, DomainAbsent, withState, type DomainName, type KeptState } from './domain-state.js';
 import type { DomainState } from './metadata.js';
+import type { DatacenterReading } from './survey.js';
+import { copiesOf, homeOf } from './survey-vms.js';
+
+type Decide<T> = (kept: KeptState, name: string) => { readonly next: DomainState | null; readonly result: T };
 
 interface Home {
   readonly connection: Connection;
-  readonly vm: { readonly uuid: string; readonly name: string };
+  readonly vm: DomainName;
 }
 
-type Records = Pick<Driver, 'annotate' | 'record' | 'claim' | 'lease' | 'release'>;
+export interface Records extends Pick<Driver, 'annotate' | 'record' | 'claim' | 'lease' | 'release'> {
+  /** Gives everything that is kept with the source to the copy at `to`, for the source is about to go. */
+  readonly handOver: (vm: DomainName, to: Place) => Promise<void>;
+}
 
-export function records(survey: (vm: string) => Promise<Inventory>, connectionTo: (host: string) => Connection): Records {
+export function records(read: () => Promise<DatacenterReading>, connectionTo: (host: string) => Connection): Records {
   /** Where each VM was found last; a VM that is not there any more is looked for anew. */
   const homes = new Map<string, Home>();
 
   async function find(vm: string): Promise<Home> {
-    const inventory = await survey(vm);
-    const found = inventory.vms.find(({ uuid }) => uuid === vm.toLowerCase()) ?? inventory.vms.find(({ name }) => name === vm);
-    const copy = found === undefined ? undefined : (liveCopies(found).find(({ power }) => power !== 'off') ?? liveCopies(found)[0]);
-    if (found === undefined || copy === undefined) {
-      const unread = unreadHosts(inventory).map((host) => placeText(hostPlace(host)));
+    const { datacenter, domains } = await read();
+    const found = homeOf(copiesOf(domains, vm));
+    if (found === undefined) {
+      const unread = unreadHosts(datacenter).map((host) => placeText(hostPlace(host)));
       const where = unread.length === 0 ? 'on any host' : `on the hosts that were read; not read: ${unread.join(', ')}`;
       throw new PlacementError('platform', `There is no VM ${vm} ${where}.`, { vm });
     }
-    const home = { connection: connectionTo(copy.ref.host), vm: { uuid: found.uuid, name: found.name } };
+    const home = { connection: connectionTo(found.copy.ref.host), vm: { uuid: found.uuid, name: found.name } };
     homes.set(vm, home);
     return home;
   }
 
-  async function change<T>(vm: string, decide: (kept: KeptState, name: string) => { next: DomainState | null; result: T }): Promise<T> {
-    const home = homes.get(vm) ?? (await find(vm));
-    return changeState(home.connection, home.vm, (kept) => decide(kept, home.vm.name));
+  /** @param both also on the target as soon as that may be the VM: when it becomes so first there, afterwards first at home. */
+  async function change<T>(vm: string, decide: Decide<T>, both: 'both' | 'home' = 'both'): Promise<T> {
+    const known = homes.get(vm);
+    if (known === undefined) return changeAt(await find(vm), decide, both);
+    try {
+      return await changeAt(known, decide, both);
+    } catch (error) {
+      if (!(error instanceof DomainAbsent)) throw error;
+      homes.delete(vm);
+      return changeAt(await find(vm), decide, both);
+    }
+  }
+
+  async function changeAt<T>(home: Home, decide: Decide<T>, both: 'both' | 'home'): Promise<T> {
+    const { result, was, next } = await changeState(
+      home.connection,
+      home.vm,
+      (kept) => {
+        const decided = decide(kept, home.vm.name);
+        return { next: decided.next, result: { ...decided, was: kept.state.record } };
+      },
+      async (state, { was: before }) => {
+        if (both === 'both' && state.record?.targetStarting === true && before?.targetStarting !== true)
+          await mirror(home, state, state.record.to);
+      },
+    );
+    if (both === 'both' && next !== null && was?.targetStarting === true) await mirror(home, next, was.to).catch(unlessAbsent);
+    return result;
+  }
+
+  async function mirror(home: Home, state: DomainState, to: Place): Promise<void> {
+    if (home.connection.target.name === to.host) return;
+    await changeState(connectionTo(to.host), home.vm, (kept) => ({
+      next: withState(state, { label: labelWith(state, kept.state) }),
+      result: undefined,
+    }));
   }
 
   return {
+    async handOver(vm, to) {
+      const home = homes.get(vm.uuid) ?? (await find(vm.uuid));
+      if (home.connection.target.name === to.host) return;
+      const state = await changeState(home.connection, vm, (kept) => ({ next: null, result: kept.state }));
+      await mirror(home, state, to);
+      homes.clear();
+    },
+
     annotate: (vm, { shutdown, giver }: AnnotationChange) =>
       change(vm, ({ state, nowMs }) => {
         const annotation = shutdown === null ? undefined : [{ value: shutdown, giver, at: iso(nowMs) }];
         return { next: withState(state, { annotation }), result: undefined };
       }),
 
-    record: (vm, next: MigrationRecord | null, { ifEpoch, holder }: Expected) =>
-      change<'ok' | 'conflict'>(vm, (kept, name) => {
+    async record(vm, next: MigrationRecord | null, { ifEpoch, holder }: Expected) {
+      const result = await change<'ok' | 'conflict'>(vm, (kept, name) => {
         if (holder !== undefined) needLease(kept, name, holder);
         if ((kept.state.record?.epoch ?? null) !== ifEpoch) return { next: null, result: 'conflict' };
-        return { next: withState(kept.state, { record: next ?? undefined }), result: 'ok' };
-      }),
+        const state = withState(kept.state, { record: next ?? undefined });
+        return { next: withState(state, { label: labelWith(state, kept.state) }), result: 'ok' };
+      });
+      // Without a record another copy may be the one that counts.
+      if (next === null) homes.delete(vm);
+      return result;
+    },
 
     claim: (vm, next: Claim | null, holder) =>
       change(vm, (kept, name) => {
@@ -62,7 +114,7 @@ export function records(survey: (vm: string) => Promise<Inventory>, connectionTo
     async lease(vm, holder, { expireMs }): Promise<Lease> {
       // Taken for something that is to begin: where the VM was before may be long ago.
       homes.delete(vm);
-      return change<Lease>(vm, ({ state, nowMs }, name) => {
+      const take: Decide<Lease> = ({ state, nowMs }, name) => {
         const held = state.lease;
         if (held !== undefined && held.holder !== holder && held.until > nowMs)
           throw new PlacementError(
@@ -72,16 +124,27 @@ export function records(survey: (vm: string) => Promise<Inventory>, connectionTo
           );
         const until = nowMs + expireMs;
         return { next: withState(state, { lease: { holder, until } }), result: { holder, expiresAt: iso(until) } };
-      });
+      };
+      return change(vm, take, 'home');
     },
 
     release: (vm, holder) =>
-      change(vm, ({ state }) => ({
-        next: state.lease?.holder === holder ? withState(state, { lease: undefined }) : null,
-        result: undefined,
-      })),
+      change(
+        vm,
+        ({ state }) => ({ next: state.lease?.holder === holder ? withState(state, { lease: undefined }) : null, result: undefined }),
+        'home',
+      ),
   };
 }
+
+/** A copy keeps its own label; that of a target is needed as long as the move lasts. */
+const labelWith = ({ record }: DomainState, { label }: DomainState): DomainState['label'] =>
+  record === undefined && label?.role === 'incoming' ? undefined : label;
+
+/** A copy that somebody has deleted has nothing to keep. */
+const unlessAbsent = (error: unknown): void => {
+  if (!(error instanceof DomainAbsent)) throw error;
+};
 
 /** In the very act that writes: whoever slept through its lease finds another holder here, or none. */
 function needLease({ state, nowMs }: KeptState, name: string, holder: string): void {

@@ -5,6 +5,7 @@ import {
   isUnknown,
   unknown,
   type Copy,
+  type CopyRole,
   type Device,
   type Disk,
   type Firmware,
@@ -14,8 +15,9 @@ import {
   type StateFile,
   type Vm,
 } from '../../core/inventory.js';
-import { isBlocked } from './block.js';
-import { stateOf, type ReadState } from './metadata.js';
+import { blockedBy } from './block.js';
+import { stateOf, type DomainState, type ReadState } from './metadata.js';
+import { loggedPower, powerLogOf, type PowerLog } from './power-log.js';
 import type { Reading } from './reading.js';
 import { bridgeName, clockOf, cpuName, featuresOf, poolOf, type PoolPlace } from './survey-host.js';
 import { all, attribute, bytesOf, first, parseXml, textOf } from './xml.js';
@@ -27,6 +29,8 @@ export interface DomainReading {
   readonly copy: Copy;
   readonly details: Omit<Vm, 'name' | 'uuid' | 'copies' | 'annotation' | 'record' | 'recordProblem' | 'claim' | 'lease'>;
   readonly state: ReadState;
+  /** The move that blocks its start. */
+  readonly blockedBy: string | null;
 }
 
 interface Context {
@@ -35,13 +39,14 @@ interface Context {
   readonly host: string;
   readonly pools: readonly PoolPlace[];
   readonly stats: ReadonlyMap<string, Stats>;
+  readonly log: PowerLog;
 }
 
 export function domainsOf(
   reading: Reading,
   at: { readonly cluster: string; readonly host: string; readonly pools: readonly PoolPlace[] },
 ): readonly DomainReading[] {
-  const context = { ...at, reading, stats: statsOf(reading.get('stats') ?? '') };
+  const context = { ...at, reading, stats: statsOf(reading.get('stats') ?? ''), log: powerLogOf(reading.get('logs') ?? '') };
   // One that went away between the list and the question has no definition.
   return lines(reading, 'domains').flatMap((uuid) => ((reading.get(`xml-${uuid}`) ?? '') === '' ? [] : [domainOf(uuid, context)]));
 }
@@ -55,19 +60,22 @@ function domainOf(uuid: string, context: Context): DomainReading {
   const name = textOf(inactive, 'name') ?? uuid;
   const stats = context.stats.get(name);
   const saved = lines(reading, 'saved').includes(uuid);
-  const power = saved ? 'saved' : powerOf(stats?.state ?? null);
+  const state = withoutEndedLease(stateOf(inactive), clockOf(reading));
+  const { label } = state.state;
+  const told = saved ? 'saved' : powerOf(stats?.state ?? null);
+  const { power, lastChange } = loggedPower(context.log, { name, power: told, labelledMs: label?.at ?? null });
   const disks = disksOf(xml, context, stats);
   const persistent = lines(reading, 'persistent').includes(uuid);
   return {
     uuid,
     name,
     copy: {
-      ref: { cluster, host, platformId: uuid },
-      role: 'live',
+      ref: { cluster, host, platformId: uuid, ...(label === undefined ? {} : { moveId: label.moveId }) },
+      role: roleOf(label, power, lastChange),
       power,
-      lastChange: unknown('libvirt does not tell when the power changed'),
+      lastChange,
       autostart: lines(reading, 'autostart').includes(uuid),
-      blocked: isBlocked(inactive),
+      blocked: blockedBy(inactive) !== null,
       storedBytes: isUnknown(disks) ? disks : disks.reduce((sum, disk) => sum + disk.allocatedBytes, 0),
     },
     details: {
@@ -88,8 +96,16 @@ function domainOf(uuid: string, context: Context): DomainReading {
       conditions: persistent ? [] : ['transient'],
       dirtyRate: unknown('libvirt does not measure it beforehand'),
     },
-    state: withoutEndedLease(stateOf(inactive), clockOf(reading)),
+    state,
+    blockedBy: blockedBy(inactive),
   };
+}
+
+/** A label holds until the copy runs: then it is the VM itself, whoever started it. */
+function roleOf(label: DomainState['label'], power: Power, lastChange: Copy['lastChange']): CopyRole {
+  if (label === undefined || power === 'running') return 'live';
+  const isStopped = power === 'off' || power === 'crashed';
+  return isStopped && isKnown(lastChange) && Date.parse(lastChange.at) > label.at ? 'live' : label.role;
 }
 
 /** Told only while it lasts, by the clock of the host. */

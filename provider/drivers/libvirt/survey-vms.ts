@@ -1,37 +1,55 @@
 /** Domains of all hosts put together to VMs: one UUID is one VM, wherever its copies are. */
 import { iso } from '../../core/clock.js';
 import type { SurveyScope } from '../../core/driver.js';
-import { isUnknown, placeText, type Disk, type Vm } from '../../core/inventory.js';
+import { isUnknown, placeText, samePlace, type Copy, type Disk, type Vm } from '../../core/inventory.js';
+import type { MigrationRecord } from '../../core/record.js';
 import type { DomainReading } from './survey-domain.js';
 
 export function vmsOf(domains: readonly DomainReading[], { vms }: SurveyScope): readonly Vm[] {
-  const byUuid = new Map<string, DomainReading[]>();
-  for (const domain of domains) byUuid.set(domain.uuid, [...(byUuid.get(domain.uuid) ?? []), domain]);
   const wanted = vms === undefined ? null : new Set(vms.flatMap((vm) => [vm, vm.toLowerCase()]));
-  return [...byUuid.values()]
+  return grouped(domains)
     .filter((copies) => wanted === null || copies.some(({ uuid, name }) => wanted.has(uuid) || wanted.has(name)))
     .flatMap((copies) => vmOf(copies, domains))
     .sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
 }
 
-/** Where the VM itself is: running before off. */
+function grouped(domains: readonly DomainReading[]): readonly (readonly DomainReading[])[] {
+  const byUuid = new Map<string, DomainReading[]>();
+  for (const domain of domains) byUuid.set(domain.uuid, [...(byUuid.get(domain.uuid) ?? []), domain]);
+  return [...byUuid.values()];
+}
+
+/** By UUID, else by name; all copies have both. */
+export function copiesOf(domains: readonly DomainReading[], vm: string): readonly DomainReading[] {
+  const groups = grouped(domains);
+  return groups.find(([one]) => one?.uuid === vm.toLowerCase()) ?? groups.find((copies) => copies.some(({ name }) => name === vm)) ?? [];
+}
+
+/** Where the VM itself is: running before off, and no copy that a move only makes or keeps. */
+function liveOf(copies: readonly DomainReading[]): DomainReading | undefined {
+  const live = copies.filter(({ copy }) => copy.role === 'live');
+  return live.find(({ copy }) => copy.power !== 'off') ?? live[0] ?? copies[0];
+}
+
+/** Whose metadata counts: the source's as long as it has the record of a move away from it, then that of the VM itself. */
 export const homeOf = (copies: readonly DomainReading[]): DomainReading | undefined =>
-  copies.find(({ copy }) => copy.power !== 'off') ?? copies[0];
+  copies.find(({ copy, state }) => state.state.record !== undefined && samePlace(copy.ref, state.state.record.from)) ?? liveOf(copies);
 
 function vmOf(copies: readonly DomainReading[], domains: readonly DomainReading[]): Vm[] {
   const home = homeOf(copies);
-  if (home === undefined) return [];
+  const live = liveOf(copies);
+  if (home === undefined || live === undefined) return [];
   const { state, problem } = home.state;
   const lease = state.lease ?? null;
   return [
     {
-      ...home.details,
+      ...live.details,
       name: home.name,
       uuid: home.uuid,
-      copies: copies.map(({ copy }) => copy),
-      disks: isUnknown(home.details.disks)
-        ? home.details.disks
-        : home.details.disks.map((disk) => ({ ...disk, sharedWith: sharers(disk, home, domains) })),
+      copies: copies.map(({ copy }) => asRecorded(copy, state.record)),
+      disks: isUnknown(live.details.disks)
+        ? live.details.disks
+        : live.details.disks.map((disk) => ({ ...disk, sharedWith: sharers(disk, live, domains) })),
       annotation: state.annotation ?? [],
       record: state.record ?? null,
       ...(problem === undefined ? {} : { recordProblem: problem }),
@@ -41,8 +59,12 @@ function vmOf(copies: readonly DomainReading[], domains: readonly DomainReading[
   ];
 }
 
+/** From the point of no return on the target is the VM. */
+const asRecorded = (copy: Copy, record: MigrationRecord | undefined): Copy =>
+  copy.role === 'incoming' && record?.targetStarting === true && record.moveId === copy.ref.moveId ? { ...copy, role: 'live' } : copy;
+
 /** Other VMs of the same host that have this path: what is on other hosts is other storage, unless reading proves otherwise. */
-function sharers(disk: Disk, home: DomainReading, domains: readonly DomainReading[]): readonly string[] {
+export function sharers(disk: Disk, home: DomainReading, domains: readonly DomainReading[]): readonly string[] {
   const here = placeText(home.copy.ref);
   return domains.flatMap((other) => {
     if (other.uuid === home.uuid || placeText(other.copy.ref) !== here || isUnknown(other.details.disks)) return [];

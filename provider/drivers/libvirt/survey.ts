@@ -11,15 +11,26 @@ import { domainsOf, type DomainReading } from './survey-domain.js';
 import { clockOf, hostFacts, poolsOf, versionsOf } from './survey-host.js';
 import { vmsOf } from './survey-vms.js';
 
-export async function survey(
+/** All hosts and their domains, before these are put together to VMs. */
+export interface DatacenterReading {
+  readonly datacenter: Omit<Inventory, 'vms'>;
+  readonly domains: readonly DomainReading[];
+}
+
+export const inventoryOf = ({ datacenter, domains }: DatacenterReading, scope: SurveyScope): Inventory => ({
+  ...datacenter,
+  vms: vmsOf(domains, scope),
+});
+
+export async function readDatacenter(
   config: ResolvedLibvirt,
   connectionTo: (host: string) => Connection,
-  { scope, signal }: { readonly scope: SurveyScope; readonly signal?: AbortSignal | undefined },
-): Promise<Inventory> {
+  signal?: AbortSignal,
+): Promise<DatacenterReading> {
   const hosts = config.clusters.flatMap((cluster) => cluster.hosts);
   const read = await Promise.all(hosts.map((host) => readOne(host, connectionTo(host.name), signal)));
   const observedAt = iso(Date.now());
-  return {
+  const datacenter = {
     clusters: config.clusters.map(({ name, acceptsMigrations }): Cluster => {
       const versions = read.flatMap(({ host, version }) => (host.cluster === name && version !== null ? [version] : []));
       return {
@@ -33,12 +44,9 @@ export async function survey(
     }),
     hosts: read.map(({ host }) => host),
     links: links(config, observedAt),
-    vms: vmsOf(
-      read.flatMap(({ domains }) => domains),
-      scope,
-    ),
     observedAt,
   };
+  return { datacenter, domains: read.flatMap(({ domains }) => domains) };
 }
 
 interface ReadHost {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { Inventory } from '../../../provider/core/inventory.js';
 import type { Connection } from '../../../provider/drivers/libvirt/connection.js';
-import { survey } from '../../../provider/drivers/libvirt/survey.js';
+import { inventoryOf, readDatacenter } from '../../../provider/drivers/libvirt/survey.js';
 import { resolveLibvirt } from '../../../schema/libvirt.js';
 
 /** As a host of the lab answered. */
@@ -11,14 +11,14 @@ const captured = readFileSync(join(import.meta.dirname, 'fixtures/host-a.txt'), 
 const config = resolveLibvirt({ clusters: { a: { hosts: { whole: {}, broken: {} } } } });
 
 /** A survey whose answers are the captured one, that of `broken` changed. */
-function surveyed(change: (text: string) => string): Promise<Inventory> {
+async function surveyed(change: (text: string) => string): Promise<Inventory> {
   const answers = (host: string, nonce: string): string => (host === 'broken' ? change(captured) : captured).replaceAll('NNN', nonce);
   const connectionTo = (name: string): Connection =>
     ({
       target: config.clusters[0]?.hosts.find((host) => host.name === name),
       exec: (line: string) => Promise.resolve({ code: 0, stdout: answers(name, /@@(\w+)@/.exec(line)?.[1] ?? ''), stderr: '' }),
     }) as unknown as Connection;
-  return survey(config, connectionTo, { scope: {} });
+  return inventoryOf(await readDatacenter(config, connectionTo), {});
 }
 
 test('given a host that answers what is not well formed, then it alone is unknown, with the reason, and none of its VMs is told', async () => {

@@ -1,0 +1,71 @@
+/** When a domain's power changed, and why: libvirt writes it into the domain's log, and tells it nowhere else. */
+import { iso } from '../../core/clock.js';
+import { unknown, type ChangeCause, type Copy, type Power } from '../../core/inventory.js';
+
+interface Entry {
+  /** By the clock of the host. */
+  readonly atMs: number;
+  readonly what: 'started' | 'stopped';
+  readonly reason: string;
+}
+
+/** The last entry of each log that tells of the power; `null`: there is no log, so it never ran on this host. */
+export type PowerLog = ReadonlyMap<string, Entry | null>;
+
+const folder = '/var/log/libvirt/qemu/';
+const absent = /^grep: (.*)\.log: No such file or directory$/;
+const entry = /^(.*)\.log:(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d\.\d{3})([+-]\d\d)(\d\d): (?:starting up libvirt |shutting down, reason=(\w+)$)/;
+
+/** What `grep -H` found in the logs. One that could not be read, or no longer has such a line, is not in the answer. */
+export function powerLogOf(text: string): PowerLog {
+  const found = new Map<string, Entry | null>();
+  for (const line of text.split('\n')) {
+    const none = absent.exec(line)?.[1];
+    if (none !== undefined) found.set(nameOf(none), null);
+    const [, path = '', day = '', time = '', hours = '', minutes = '', reason] = entry.exec(line) ?? [];
+    if (path === '') continue;
+    const atMs = Date.parse(`${day}T${time}${hours}:${minutes}`);
+    found.set(nameOf(path), { atMs, what: reason === undefined ? 'started' : 'stopped', reason: reason ?? '' });
+  }
+  return found;
+}
+
+const nameOf = (path: string): string => path.slice(folder.length);
+
+const causes: Readonly<Record<string, ChangeCause>> = {
+  shutdown: 'guest-shutdown',
+  destroyed: 'destroyed',
+  crashed: 'crashed',
+  migrated: 'migrated',
+  saved: 'saved',
+};
+
+interface Seen {
+  readonly name: string;
+  /** As libvirt tells it now. */
+  readonly power: Power;
+  /** By the clock of the host; null: no move made or kept this copy. */
+  readonly labelledMs: number | null;
+}
+
+/** What of a copy only its log tells. libvirt itself forgets a crash when it is restarted. */
+export function loggedPower(log: PowerLog, { name, power, labelledMs }: Seen): Pick<Copy, 'power' | 'lastChange'> {
+  const last = log.get(name);
+  if (last === undefined) return { power, lastChange: unknown('its log on the host could not be read, or no longer goes back so far') };
+  const stopped = power === 'off' || power === 'saved';
+  // Made after what an earlier life of the same name has left there.
+  if (labelledMs !== null && power === 'off' && (last === null || last.atMs < labelledMs))
+    return { power, lastChange: { at: iso(labelledMs), cause: 'unknown' } };
+  if (last === null) return { power, lastChange: unknown('it has never run on this host') };
+  const at = iso(last.atMs);
+  if (!stopped) {
+    const isStart = last.what === 'started';
+    return { power, lastChange: isStart ? { at, cause: 'started' } : unknown('its log ends before its last start') };
+  }
+  // libvirt did not see its end: the host lost power, or QEMU went while libvirt was not there.
+  if (last.what === 'started') return { power, lastChange: { at, cause: 'unknown' } };
+  const cause = causes[last.reason] ?? 'unknown';
+  // Of a guest's shutdown libvirt tells the end only.
+  const lastChange = cause === 'guest-shutdown' ? { at, cause, began: at } : { at, cause };
+  return { power: cause === 'crashed' && power === 'off' ? 'crashed' : power, lastChange };
+}

@@ -1,0 +1,137 @@
+/** What becomes of the source of a move: kept under its label, or removed when everything that makes this safe was read again. */
+import type { Driver } from '../../core/driver.js';
+import { PlacementError } from '../../core/errors.js';
+import { isKnown, isUnknown, placeText, samePlace, type CopyRef, type Disk } from '../../core/inventory.js';
+import type { Connection } from './connection.js';
+import { changeState, virsh, withState } from './domain-state.js';
+import { refused } from './power.js';
+import { quote, script } from './quote.js';
+import type { Records } from './records.js';
+import type { DatacenterReading } from './survey.js';
+import type { DomainReading } from './survey-domain.js';
+import { copiesOf, sharers } from './survey-vms.js';
+
+type Sources = Pick<Driver, 'keep' | 'retire'>;
+
+interface Parts {
+  readonly read: () => Promise<DatacenterReading>;
+  readonly connectionTo: (host: string) => Connection;
+  readonly handOver: Records['handOver'];
+}
+
+export function sources({ read, connectionTo, handOver }: Parts): Sources {
+  return {
+    async keep(copy, moveId, run) {
+      const source = (await found(read, copy)).own;
+      if (source === null) throw new PlacementError('platform', `There is no domain ${copy.platformId} on ${placeText(copy)}.`);
+      if (isUp(source))
+        throw new PlacementError('not-possible', `VM ${source.name} runs on ${placeText(copy)}: it cannot be kept as a source.`);
+      await run.checkLease();
+      await changeState(connectionTo(copy.host), source, ({ state, nowMs }) => ({
+        next:
+          state.label?.role === 'kept' && state.label.moveId === moveId
+            ? null
+            : withState(state, { label: { role: 'kept', moveId, at: nowMs } }),
+        result: undefined,
+      }));
+    },
+
+    async retire(copy, moveId, run) {
+      const { own, others, domains } = await found(read, copy);
+      if (own === null) return;
+      const target = refuseRetire(own, others, domains, moveId);
+      await run.checkLease();
+      await handOver(own, target.copy.ref);
+      const connection = connectionTo(copy.host);
+      for (const { name, path } of localDisks(own)) {
+        await run.checkLease();
+        if ((await removeVolume(connection, copy, path)) === 'no volume')
+          run.emit({
+            kind: 'warning',
+            vm: own.name,
+            message: `${own.name}: disk ${name} on ${placeText(copy)} is in no pool, so its file stays: ${path}`,
+          });
+      }
+      await run.checkLease();
+      const line = `${virsh(connection)} undefine ${quote(own.uuid)} --nvram --snapshots-metadata --checkpoints-metadata`;
+      const done = await connection.exec(script(`export LC_ALL=C; ${line}`));
+      if (done.code !== 0 && !/Domain not found|failed to get domain/.test(done.stderr)) throw refused(copy, done);
+    },
+  };
+}
+
+interface Found {
+  /** null: it is not there, though its host was read. */
+  readonly own: DomainReading | null;
+  readonly others: readonly DomainReading[];
+  readonly domains: readonly DomainReading[];
+}
+
+async function found(read: Parts['read'], copy: CopyRef): Promise<Found> {
+  const { datacenter, domains } = await read();
+  const host = datacenter.hosts.find(({ name }) => name === copy.host);
+  if (host === undefined || isUnknown(host.facts))
+    throw new PlacementError('platform', `${placeText(copy)} cannot be read, so nothing is done to the source there.`, {
+      next: 'try again when that host answers',
+    });
+  const copies = copiesOf(domains, copy.platformId);
+  const own = copies.find(({ copy: one }) => samePlace(one.ref, copy)) ?? null;
+  return { own, others: copies.filter((one) => one !== own), domains };
+}
+
+const isUp = ({ copy }: DomainReading): boolean => copy.power !== 'off' && copy.power !== 'crashed';
+
+/** @returns the copy that stays. */
+function refuseRetire(
+  own: DomainReading,
+  others: readonly DomainReading[],
+  domains: readonly DomainReading[],
+  moveId: string,
+): DomainReading {
+  const refuse = (why: string): never => {
+    throw new PlacementError('not-possible', `The source of VM ${own.name} on ${placeText(own.copy.ref)} is not removed: ${why}.`, {
+      vm: own.name,
+      next: 'look at both copies, then run again',
+    });
+  };
+  const { label } = own.state.state;
+  if (isUp(own)) refuse(`it reads as ${own.copy.power}`);
+  if (label !== undefined && own.copy.role === 'live') refuse('it ran since it was kept');
+  const labels = [label?.moveId, own.blockedBy].filter((one) => one !== undefined && one !== null);
+  if (labels.length === 0) refuse('it carries no label of this move');
+  for (const other of labels) if (other !== moveId) refuse(`it carries the label of another move, ${other}`);
+  if (isUnknown(own.details.disks)) refuse(`its disks could not be read: ${own.details.disks.unknown}`);
+  for (const disk of isKnown(own.details.disks) ? own.details.disks : []) {
+    const users = sharers(disk, own, domains);
+    if (users.length > 0) refuse(`its disk ${disk.name} is used by ${users.join(', ')}`);
+  }
+  const stays = others.find(
+    (other) => isUp(other) || other.state.state.label?.moveId === moveId || other.state.state.record?.moveId === moveId,
+  );
+  return stays ?? refuse('no other copy of the VM was read that runs, or that this move made complete');
+}
+
+/** What lies on storage that another host may see is never removed. */
+const localDisks = ({ details }: DomainReading): readonly Disk[] =>
+  isKnown(details.disks) ? details.disks.filter(({ storageId }) => storageId === null) : [];
+
+const NO_VOLUME = 79;
+
+/** By libvirt, which knows the file as soon as its pool was looked at again. */
+export async function removeVolume(connection: Connection, at: CopyRef, path: string): Promise<'removed' | 'no volume'> {
+  const v = virsh(connection);
+  const done = await connection.exec(
+    script(`
+export LC_ALL=C
+p=${quote(path)}
+known() { ${v} vol-info "$p" > /dev/null 2>&1; }
+if ! known; then
+  ${v} 'pool-list --name' | while IFS= read -r n; do [ -z "$n" ] || ${v} pool-refresh "$n" > /dev/null 2>&1 < /dev/null; done
+  known || { [ -x "$(dirname "$p")" ] && [ ! -e "$p" ] && exit 0; exit ${NO_VOLUME}; }
+fi
+${v} vol-delete "$p"`),
+  );
+  if (done.code === NO_VOLUME) return 'no volume';
+  if (done.code !== 0) throw refused(at, done);
+  return 'removed';
+}
