@@ -55,3 +55,7 @@ export function clearLab(): void {
     lab('exec', host, 'bash', '-c', clear);
   }
 }
+
+/** A login that is not root, known to this host only, with these lines in its sudoers file. */
+export const login = (host: string, name: string, ...sudoers: readonly string[]): string =>
+  labFed(sudoers.map((line) => `${line}\n`).join(''), 'login', host, name);

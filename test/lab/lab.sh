@@ -18,6 +18,8 @@ lab.sh link HOST on|off            cut a host from its network, or plug it in ag
 lab.sh status                      hosts, cluster, address, state, memory
 lab.sh exec HOST CMD...            run in a host (root, all its namespaces); stdin is passed
 lab.sh ssh HOST CMD...             the same over ssh from the controller
+lab.sh login HOST NAME             a login that is not root, known to this host only, with the lab's key; lines for
+                                   its sudoers file are read from stdin
 lab.sh vm HOST NAME [options]      define and start a guest, wait for its first ACK
    --size 1G --mem 96 --format qcow2|raw --data MIB (random data from 256 MiB on)
    --args 'lab.x=y ...' (see guest-init) --no-start --no-wait --cache MODE --vcpus 1
@@ -160,6 +162,14 @@ down() {
   [ "${1:-}" = --all ] && rm -rf "$LAB_STATE"
   echo "lab is down"
 }
+login() {  # HOST NAME
+  inhost "$1" sh -ec 'r=/run/lab/etc; [ -d $r ] || { mkdir $r
+      for f in passwd group shadow sudoers.d; do cp -a /etc/$f $r/$f; mount --bind $r/$f /etc/$f; done; }
+    id "$1" > /dev/null 2>&1 || { u=$((2000 + $(wc -l < /etc/passwd))); h=/run/lab/home-$1
+      echo "$1:x:$u:$u::$h:/bin/sh" >> /etc/passwd; echo "$1:x:$u:" >> /etc/group; echo "$1:*:::::::" >> /etc/shadow
+      mkdir -m 700 $h $h/.ssh; cp /root/.ssh/authorized_keys $h/.ssh/; chown -R $u:$u $h; }
+    cat > "/etc/sudoers.d/$1"; chmod 440 "/etc/sudoers.d/$1"; visudo -qcf "/etc/sudoers.d/$1"' sh "$2"
+}
 lines() { if [ -e "$1" ]; then wc -l < "$1"; else echo 0; fi; }
 console() { echo "$H/$1/log/$2.console"; }
 wait_console() {  # HOST NAME REGEX SECONDS FROMLINE
@@ -219,6 +229,7 @@ case $c in
   exec) [ $# -ge 2 ] || usage; inhost "$@";;
   ssh) [ $# -ge 1 ] || usage; exec ssh -F "$LAB_STATE/ssh/config" "$@";;
   vm) [ $# -ge 2 ] || usage; vm "$@";;
+  login) [ $# -eq 2 ] || usage; login "$@";;
   say) say "$@";; console) console "$@";; disk) echo "$H/$1/images/$2";;
   wait) wait_console "$1" "$2" "$3" "${4:-60}" "$(lines "$(console "$1" "$2")")";;
   route) route "$1";; link) ip link set "$(veth "$1")" $([ "$2" = on ] && echo up || echo down);;
