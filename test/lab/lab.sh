@@ -28,6 +28,7 @@ lab.sh say HOST NAME [--expect REGEX] WORDS...   a line on the guest's serial co
 lab.sh console HOST NAME           path of the guest's console log
 lab.sh wait HOST NAME REGEX [S]    wait until the console log has a new line like REGEX (default 60 s)
 lab.sh check-disk FILE [options]   prove that no acknowledged write is lost (check-disk.py --help)
+lab.sh compare FILE FILE            of two qcow2 images, by the controller's paths: do guests see the same?
 lab.sh disk HOST FILE              controller's path of /var/lib/libvirt/images/FILE of HOST
 lab.sh libvirtd HOST kill|stop|start   kill -9 (the supervisor restarts it) / keep it down / start
 lab.sh crash HOST | boot HOST      power loss of a host and its return (disks and definitions stay)
@@ -233,6 +234,7 @@ case $c in
   say) say "$@";; console) console "$@";; disk) echo "$H/$1/images/$2";;
   wait) wait_console "$1" "$2" "$3" "${4:-60}" "$(lines "$(console "$1" "$2")")";;
   route) route "$1";; link) ip link set "$(veth "$1")" $([ "$2" = on ] && echo up || echo down);;
+  compare) exec qemu-img compare -f qcow2 -F qcow2 "$@";;
   check-disk) exec "$HERE/check-disk.py" "$@";;
   libvirtd) case $2 in
       kill) inhost "$1" sh -c 'kill -9 $(cat /run/libvirtd.pid)';;
