@@ -4,6 +4,7 @@ import ssh2, { type Client, type ClientChannel, type ConnectConfig, type ServerH
 import type { ResolvedSshTarget } from '../../../schema/libvirt.js';
 import { PlacementError } from '../../core/errors.js';
 import { loginOf } from './credentials.js';
+import { HeldCommand, type HoldOptions } from './held-command.js';
 import { hostKeyCheck } from './host-key.js';
 import { Slots } from './slots.js';
 
@@ -49,7 +50,30 @@ export class Connection {
     });
   }
 
+  /**
+   * Starts a command line that goes on until its standard input is ended, and resolves with its first line. It has one of the channels
+   * until then. @throws PlacementError: what `refused` makes of it where it ended before, `platform` where the host does not answer.
+   */
+  hold(line: string, options: HoldOptions): Promise<{ readonly held: HeldCommand; readonly firstLine: string }> {
+    return new Promise((resolve, reject) => {
+      this.slots
+        .use(async () => {
+          const { client, channel } = await this.start(line);
+          const held = new HeldCommand(this.target.name, client, channel, (cause) => this.failed(cause));
+          held.ready(options).then((firstLine) => resolve({ held, firstLine }), reject);
+          await held.ended;
+        })
+        // Who holds it is told the same by `ended`; the promise that was kept stays kept.
+        .catch(reject);
+    });
+  }
+
   private async once(line: string, { signal, stdin = '' }: ExecOptions): Promise<Executed> {
+    const { channel, forget } = await this.start(line);
+    return this.collect(channel, stdin, signal, forget);
+  }
+
+  private async start(line: string): Promise<{ readonly client: Client; readonly channel: ClientChannel; readonly forget: () => void }> {
     const opened = this.connected();
     const client = await opened;
     const forget = (): void => {
@@ -64,7 +88,7 @@ export class Connection {
       if (!('reason' in error)) forget();
       throw this.failed(error);
     });
-    return this.collect(channel, stdin, signal, forget);
+    return { client, channel, forget };
   }
 
   async close(): Promise<void> {
