@@ -48,7 +48,7 @@ export default defineConfig({
         test: {
           name: 'lab',
           include: ['test/lab/**/*.test.ts'],
-          globalSetup: ['test/lab/setup.ts'],
+          globalSetup: ['test/engine/global-setup.ts', 'test/lab/setup.ts'],
           // One lab, which every test finds empty.
           fileParallelism: false,
           testTimeout: 300 * seconds,

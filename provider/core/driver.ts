@@ -30,6 +30,8 @@ export interface Capabilities {
   readonly keepsSource: boolean;
   /** Shared use of disks by other VMs can be read. */
   readonly readsSharing: boolean;
+  /** What a hot move sends from host to host cannot be read on the way. */
+  readonly encryptsHot: boolean;
   readonly reachability: 'measured' | 'declared';
   /** Devices are left out one by one, only all of them, or not at all. */
   readonly detach: 'each' | 'all' | 'none';

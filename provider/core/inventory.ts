@@ -229,4 +229,5 @@ export const keptCopies = (vm: Vm): readonly Copy[] => vm.copies.filter((copy) =
 export const incomingCopies = (vm: Vm): readonly Copy[] => vm.copies.filter((copy) => copy.role === 'incoming');
 
 /** Hosts that did not answer, so that a VM not listed may still be there. */
-export const unreadHosts = (inventory: Pick<Inventory, 'hosts'>): readonly Host[] => inventory.hosts.filter((host) => isUnknown(host.facts));
+export const unreadHosts = (inventory: Pick<Inventory, 'hosts'>): readonly Host[] =>
+  inventory.hosts.filter((host) => isUnknown(host.facts));

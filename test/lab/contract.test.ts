@@ -5,14 +5,15 @@ import { openLibvirt } from '../../provider/drivers/libvirt/index.js';
 import { resolveLibvirt } from '../../schema/libvirt.js';
 import { describeDriverContract, type Harness } from '../contract/driver.js';
 import { datacenter } from './datacenter.js';
-import { clearLab, lab, virsh } from './kit.js';
+import { clearLab, lab, violations, virsh } from './kit.js';
 
 const open = (): Promise<Driver> => openLibvirt(resolveLibvirt(datacenter()), { baseDir: '/' });
 
-/** @param boot whether the guest must have come up, as it must to obey a shutdown. */
-const make = (boot: 'booted' | 'booting') => async (): Promise<Harness> => {
-  lab('vm', 'host-a', 'runner', ...(boot === 'booted' ? [] : ['--no-wait']));
-  lab('vm', 'host-a', 'sleeper', '--no-start');
+/** @param needs a guest that has come up, as it must to obey a shutdown or to be moved; a disk that takes a while to copy. */
+const make = (needs: 'nothing' | 'a booted guest' | 'a full disk') => async (): Promise<Harness> => {
+  lab('vm', 'host-a', 'runner', '--size', '256M', ...(needs === 'a booted guest' ? [] : ['--no-wait']));
+  lab('vm', 'host-a', 'sleeper', '--no-start', ...(needs === 'a full disk' ? ['--data', '200'] : []));
+  lab('route', 'on');
   const opened = [await open()];
   return {
     driver: opened[0]!,
@@ -27,16 +28,22 @@ const make = (boot: 'booted' | 'booting') => async (): Promise<Harness> => {
     runner: 'runner',
     sleeper: 'sleeper',
     outside: {
-      violations: async () => [],
+      violations: async () => violations('runner'),
       shutdown: async (vm, how) => void virsh('host-a', how === 'clean' ? 'shutdown' : 'destroy', vm),
       start: async (vm, host) => void virsh(host ?? 'host-a', 'start', vm),
     },
     close: async () => {
       await Promise.all(opened.map((driver) => driver.close()));
+      lab('route', 'off');
       clearLab();
     },
   };
 };
 
-describeDriverContract({ name: 'libvirt', capabilities, make: make('booting') }, ['survey', 'record']);
-describeDriverContract({ name: 'libvirt, guests that are up', capabilities, make: make('booted') }, ['power']);
+describeDriverContract({ name: 'libvirt', capabilities, make: make('nothing') }, ['survey', 'record']);
+describeDriverContract({ name: 'libvirt, with a full disk', capabilities, make: make('a full disk') }, ['cold']);
+describeDriverContract({ name: 'libvirt, with guests that are up', capabilities, make: make('a booted guest') }, [
+  'power',
+  'hot',
+  'source',
+]);

@@ -1,5 +1,6 @@
 /** The lab from a test: `lab('vm', 'host-a', 'web-01')` is `lab.sh vm host-a web-01` on the lab of the tests. */
 import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import process from 'node:process';
 
 export const labPrograms = import.meta.dirname;
@@ -41,13 +42,29 @@ export function reaches(host: string, address: string, port: number): boolean {
   }
 }
 
-/** Whether the guest's disk holds every write that its console acknowledged; throws with the checker's words otherwise. */
-export const checkDisk = (host: string, vm: string): string =>
-  lab('check-disk', lab('disk', host, `${vm}.qcow2`), '--console', lab('console', host, vm));
+export const hosts = Object.keys(addresses);
+
+/** Whether the guest's disk holds every write that its consoles acknowledged, wherever it ran; throws with the checker's words otherwise. */
+export function checkDisk(host: string, vm: string): string {
+  const consoles = hosts.map((one) => lab('console', one, vm)).filter((path) => existsSync(path));
+  return lab('check-disk', lab('disk', host, `${vm}.qcow2`), ...consoles.flatMap((path) => ['--console', path]));
+}
+
+/** What must never have happened to a VM: two copies that run, a write that was acknowledged and is lost. */
+export function violations(vm: string): readonly string[] {
+  const at = hosts.filter((host) => running(host).includes(vm));
+  if (at.length > 1) return [`${vm} runs on ${at.join(' and ')}`];
+  try {
+    if (at[0] !== undefined) checkDisk(at[0], vm);
+    return [];
+  } catch (error) {
+    return [(error as Error).message];
+  }
+}
 
 /** Takes every domain away, with its disks. */
 export function clearLab(): void {
-  for (const host of ['host-a', 'host-b', 'host-c', 'host-d']) {
+  for (const host of hosts) {
     const clear =
       'for d in $(virsh -q list --uuid); do virsh -q destroy $d; done; ' +
       'for d in $(virsh -q list --all --uuid); do virsh -q undefine $d --nvram --managed-save --snapshots-metadata --checkpoints-metadata; done; ' +

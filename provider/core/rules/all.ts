@@ -17,6 +17,7 @@ import { hostUnavailable } from './host-unavailable.js';
 import { hotNotRunning } from './hot-not-running.js';
 import { memoryShort } from './memory-short.js';
 import { moveCancelled } from './move-cancelled.js';
+import { migrationUnencrypted } from './migration-unencrypted.js';
 import { networkUnmapped } from './network-unmapped.js';
 import { noDirectNetwork } from './no-direct-network.js';
 import { optionUnsupported } from './option-unsupported.js';
@@ -73,6 +74,7 @@ export const all: readonly Rule[] = [
   noDirectNetwork,
   reachUnknown,
   consoleBreaks,
+  migrationUnencrypted,
   downtimeEstimate,
   slowIncrements,
   sourceKept,

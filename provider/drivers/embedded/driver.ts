@@ -116,6 +116,7 @@ const shared = {
   networkMap: true,
   keepsSource: true,
   readsSharing: true,
+  encryptsHot: true,
   reachability: 'declared',
   stateFiles: ['nvram', 'tpm'],
   fencesEffects: true,

@@ -1,10 +1,11 @@
 /** libvirt hosts behind the SPI. What `capabilities` does not claim is refused. */
-import { setTimeout } from 'node:timers/promises';
 import type { ResolvedLibvirt } from '../../../schema/libvirt.js';
-import type { Clock } from '../../core/clock.js';
 import type { Capabilities, Driver, PoolChange } from '../../core/driver.js';
 import { PlacementError } from '../../core/errors.js';
+import { clock } from './clock.js';
+import { cold } from './cold.js';
 import type { Connection } from './connection.js';
+import { hot } from './hot.js';
 import { power } from './power.js';
 import { records } from './records.js';
 import { sources } from './sources.js';
@@ -12,25 +13,26 @@ import { inventoryOf, readDatacenter, type DatacenterReading } from './survey.js
 
 export const capabilities: Capabilities = {
   platform: 'libvirt',
-  methods: [],
+  methods: ['hot', 'cold'],
   increments: 'driven',
   holdsCutover: true,
   separateStart: true,
   blocksStart: true,
   verify: false,
-  bandwidth: false,
+  bandwidth: true,
   postCopy: false,
   suspend: false,
   storageMap: true,
   networkMap: true,
-  keepsSource: false,
+  keepsSource: true,
   readsSharing: true,
+  encryptsHot: false,
   reachability: 'declared',
   detach: 'none',
   record: 'full',
   fencesEffects: false,
   pool: 'process',
-  stateFiles: [],
+  stateFiles: ['nvram'],
 };
 
 export function libvirtDriver(config: ResolvedLibvirt, connections: ReadonlyMap<string, Connection>): Driver {
@@ -45,11 +47,10 @@ export function libvirtDriver(config: ResolvedLibvirt, connections: ReadonlyMap<
     capabilities,
     clock,
     survey: async (scope, signal) => inventoryOf(await read(signal), scope),
-    migrate: refuse('a hot move'),
-    copyOff: refuse('a cold move'),
     replicate: refuse('a staged move'),
     finish: refuse('a staged move'),
-    cancel: refuse('a cancel'),
+    ...hot({ read, connectionTo }),
+    ...cold({ read, connectionTo }),
     ...power(connectionTo),
     ...sources({ read, connectionTo, handOver }),
     ...kept,
@@ -60,9 +61,8 @@ export function libvirtDriver(config: ResolvedLibvirt, connections: ReadonlyMap<
   };
 }
 
-/** Preview, plan and status only read; an update says this before anything is touched. */
 const refuse = (what: string) => (): Promise<never> =>
-  Promise.reject(new PlacementError('not-possible', `This version moves nothing on libvirt hosts: ${what} is not carried out.`));
+  Promise.reject(new PlacementError('not-possible', `This version does not carry out ${what} on libvirt hosts.`));
 
 /** Moves of this process take turns; other processes have turns and limits of their own (`pool: 'process'`). */
 function turns(): Driver['pool'] {
@@ -73,16 +73,3 @@ function turns(): Driver['pool'] {
     return changed.result;
   };
 }
-
-/** The machine that runs this keeps the time; hosts tell theirs with what they are read. */
-const clock: Clock = {
-  now: async () => Date.now(),
-  sleep: async (milliseconds, _why, signal) => {
-    try {
-      await setTimeout(milliseconds, undefined, signal === undefined ? {} : { signal });
-    } catch (cause) {
-      const reason: unknown = signal?.reason;
-      throw PlacementError.isInstance(reason) ? reason : new PlacementError('interrupted', 'Stopped as asked, at a safe point.', { cause });
-    }
-  },
-};

@@ -16,6 +16,32 @@ export interface DomainState {
   readonly lease?: { readonly holder: string; readonly until: number };
   /** Of a copy that a move makes on its target, or keeps of its source. `at` by the clock of the host, ms. */
   readonly label?: { readonly role: 'incoming' | 'kept'; readonly moveId: string; readonly at: number };
+  /** With the source: what the move under way has made on its target so far. */
+  readonly work?: MoveWork;
+}
+
+export interface MoveWork {
+  readonly moveId: string;
+  /** By the disk's name. */
+  readonly disks: Readonly<Record<string, CopiedImage>>;
+  /** Path of the firmware variables that are written on the target. */
+  readonly nvram?: string;
+  /** Hot: its migration was begun. */
+  readonly job?: true;
+}
+
+/** The image on the target of one disk. */
+export interface CopiedImage {
+  readonly pool: string;
+  readonly name: string;
+  /** Path and identity (`Volume`); null: it is about to be made. */
+  readonly made: { readonly path: string; readonly image: string } | null;
+  /** Everything of the disk below this offset stands there durably, bytes. */
+  readonly durable: number;
+  /** Sent for it, bytes. */
+  readonly sent: number;
+  /** Identity and last change of the source's image when its copy began. */
+  readonly source: string;
 }
 
 export const nothing: DomainState = { v: 1 };

@@ -18,16 +18,20 @@ const entry = /^(.*)\.log:(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d\.\d{3})([+-]\d\d)(\d
 
 /** What `grep -H` found in the logs. One that could not be read, or no longer has such a line, is not in the answer. */
 export function powerLogOf(text: string): PowerLog {
-  const found = new Map<string, Entry | null>();
+  const found = new Map<string, readonly Entry[]>();
   for (const line of text.split('\n')) {
     const none = absent.exec(line)?.[1];
-    if (none !== undefined) found.set(nameOf(none), null);
+    if (none !== undefined) found.set(nameOf(none), []);
     const [, path = '', day = '', time = '', hours = '', minutes = '', reason] = entry.exec(line) ?? [];
     if (path === '') continue;
     const atMs = Date.parse(`${day}T${time}${hours}:${minutes}`);
-    found.set(nameOf(path), { atMs, what: reason === undefined ? 'started' : 'stopped', reason: reason ?? '' });
+    const before = found.get(nameOf(path)) ?? [];
+    const next: Entry = { atMs, what: reason === undefined ? 'started' : 'stopped', reason: reason ?? '' };
+    // A start that failed, as that of a blocked source, is none: its CPUs never ran.
+    if (reason === 'failed') found.set(nameOf(path), before.at(-1)?.what === 'started' ? before.slice(0, -1) : before);
+    else found.set(nameOf(path), [...before.slice(-1), next]);
   }
-  return found;
+  return new Map([...found].map(([name, entries]) => [name, entries.at(-1) ?? null]));
 }
 
 const nameOf = (path: string): string => path.slice(folder.length);
@@ -44,18 +48,18 @@ interface Seen {
   readonly name: string;
   /** As libvirt tells it now. */
   readonly power: Power;
-  /** By the clock of the host; null: no move made or kept this copy. */
-  readonly labelledMs: number | null;
+  /** When a move made this copy, by the clock of the host; null: none did. */
+  readonly madeMs: number | null;
 }
 
 /** What of a copy only its log tells. libvirt itself forgets a crash when it is restarted. */
-export function loggedPower(log: PowerLog, { name, power, labelledMs }: Seen): Pick<Copy, 'power' | 'lastChange'> {
+export function loggedPower(log: PowerLog, { name, power, madeMs }: Seen): Pick<Copy, 'power' | 'lastChange'> {
   const last = log.get(name);
   if (last === undefined) return { power, lastChange: unknown('its log on the host could not be read, or no longer goes back so far') };
   const stopped = power === 'off' || power === 'saved';
   // Made after what an earlier life of the same name has left there.
-  if (labelledMs !== null && power === 'off' && (last === null || last.atMs < labelledMs))
-    return { power, lastChange: { at: iso(labelledMs), cause: 'unknown' } };
+  if (madeMs !== null && power === 'off' && (last === null || last.atMs < madeMs))
+    return { power, lastChange: { at: iso(madeMs), cause: 'unknown' } };
   if (last === null) return { power, lastChange: unknown('it has never run on this host') };
   const at = iso(last.atMs);
   if (!stopped) {

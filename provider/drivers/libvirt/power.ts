@@ -4,10 +4,11 @@ import type { Driver, Run } from '../../core/driver.js';
 import { PlacementError } from '../../core/errors.js';
 import { placeText, type CopyRef } from '../../core/inventory.js';
 import { blockedBy, blockText, withBlock, withoutBlock } from './block.js';
-import type { Connection, Executed } from './connection.js';
+import type { Connection } from './connection.js';
 import { BUSY, CHANGED, lockBusy, locked, up, virsh } from './domain-state.js';
 import { stateOf } from './metadata.js';
 import { quote, script } from './quote.js';
+import { refused } from './refused.js';
 import { parseXml } from './xml.js';
 
 type Power = Pick<Driver, 'shutdown' | 'start' | 'autostart' | 'block' | 'unblock'>;
@@ -105,15 +106,4 @@ cat | ${v} define /dev/stdin > /dev/null`),
       next: 'try again',
     },
   );
-}
-
-/** What libvirt said, in one line. */
-export function refused(copy: CopyRef, { code, stderr }: Executed): PlacementError {
-  const said = stderr
-    .split('\n')
-    .map((line) => line.replace(/^error: /, '').trim())
-    .filter((line) => line !== '');
-  return new PlacementError('platform', `${placeText(copy)}: ${said.length === 0 ? `virsh ended with ${code}` : said.join(': ')}.`, {
-    next: `virsh -c qemu:///system domstate ${copy.platformId} --reason, on that host`,
-  });
 }

@@ -73,7 +73,7 @@ export function records(read: () => Promise<DatacenterReading>, connectionTo: (h
   async function mirror(home: Home, state: DomainState, to: Place): Promise<void> {
     if (home.connection.target.name === to.host) return;
     await changeState(connectionTo(to.host), home.vm, (kept) => ({
-      next: withState(state, { label: labelWith(state, kept.state) }),
+      next: withState(state, { label: labelWith(state, kept.state), work: undefined }),
       result: undefined,
     }));
   }
@@ -98,7 +98,8 @@ export function records(read: () => Promise<DatacenterReading>, connectionTo: (h
         if (holder !== undefined) needLease(kept, name, holder);
         if ((kept.state.record?.epoch ?? null) !== ifEpoch) return { next: null, result: 'conflict' };
         const state = withState(kept.state, { record: next ?? undefined });
-        return { next: withState(state, { label: labelWith(state, kept.state) }), result: 'ok' };
+        const ended = next === null ? { work: undefined } : {};
+        return { next: withState(state, { label: labelWith(state, kept.state), ...ended }), result: 'ok' };
       });
       // Without a record another copy may be the one that counts.
       if (next === null) homes.delete(vm);
@@ -147,7 +148,7 @@ const unlessAbsent = (error: unknown): void => {
 };
 
 /** In the very act that writes: whoever slept through its lease finds another holder here, or none. */
-function needLease({ state, nowMs }: KeptState, name: string, holder: string): void {
+export function needLease({ state, nowMs }: KeptState, name: string, holder: string): void {
   const held = state.lease;
   if (held?.holder === holder && held.until > nowMs) return;
   const whose = held === undefined || held.holder === holder ? 'its lease has run out' : `its lease is held by ${held.holder}`;

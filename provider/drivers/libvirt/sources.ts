@@ -3,13 +3,13 @@ import type { Driver } from '../../core/driver.js';
 import { PlacementError } from '../../core/errors.js';
 import { isKnown, isUnknown, placeText, samePlace, type CopyRef, type Disk } from '../../core/inventory.js';
 import type { Connection } from './connection.js';
-import { changeState, virsh, withState } from './domain-state.js';
-import { refused } from './power.js';
-import { quote, script } from './quote.js';
+import { changeState, withState } from './domain-state.js';
 import type { Records } from './records.js';
 import type { DatacenterReading } from './survey.js';
 import type { DomainReading } from './survey-domain.js';
 import { copiesOf, sharers } from './survey-vms.js';
+import { undefine } from './undefine.js';
+import { removeVolume } from './volumes.js';
 
 type Sources = Pick<Driver, 'keep' | 'retire'>;
 
@@ -53,9 +53,7 @@ export function sources({ read, connectionTo, handOver }: Parts): Sources {
           });
       }
       await run.checkLease();
-      const line = `${virsh(connection)} undefine ${quote(own.uuid)} --nvram --snapshots-metadata --checkpoints-metadata`;
-      const done = await connection.exec(script(`export LC_ALL=C; ${line}`));
-      if (done.code !== 0 && !/Domain not found|failed to get domain/.test(done.stderr)) throw refused(copy, done);
+      await undefine(connection, copy);
     },
   };
 }
@@ -114,24 +112,3 @@ function refuseRetire(
 /** What lies on storage that another host may see is never removed. */
 const localDisks = ({ details }: DomainReading): readonly Disk[] =>
   isKnown(details.disks) ? details.disks.filter(({ storageId }) => storageId === null) : [];
-
-const NO_VOLUME = 79;
-
-/** By libvirt, which knows the file as soon as its pool was looked at again. */
-export async function removeVolume(connection: Connection, at: CopyRef, path: string): Promise<'removed' | 'no volume'> {
-  const v = virsh(connection);
-  const done = await connection.exec(
-    script(`
-export LC_ALL=C
-p=${quote(path)}
-known() { ${v} vol-info "$p" > /dev/null 2>&1; }
-if ! known; then
-  ${v} 'pool-list --name' | while IFS= read -r n; do [ -z "$n" ] || ${v} pool-refresh "$n" > /dev/null 2>&1 < /dev/null; done
-  known || { [ -x "$(dirname "$p")" ] && [ ! -e "$p" ] && exit 0; exit ${NO_VOLUME}; }
-fi
-${v} vol-delete "$p"`),
-  );
-  if (done.code === NO_VOLUME) return 'no volume';
-  if (done.code !== 0) throw refused(at, done);
-  return 'removed';
-}

@@ -20,6 +20,7 @@ import { stateOf, type DomainState, type ReadState } from './metadata.js';
 import { loggedPower, powerLogOf, type PowerLog } from './power-log.js';
 import type { Reading } from './reading.js';
 import { bridgeName, clockOf, cpuName, featuresOf, poolOf, type PoolPlace } from './survey-host.js';
+import { nvramOf } from './undefine.js';
 import { all, attribute, bytesOf, first, parseXml, textOf } from './xml.js';
 
 /** One domain on one host. `details` is what a VM of the inventory has beside its copies. */
@@ -63,7 +64,7 @@ function domainOf(uuid: string, context: Context): DomainReading {
   const state = withoutEndedLease(stateOf(inactive), clockOf(reading));
   const { label } = state.state;
   const told = saved ? 'saved' : powerOf(stats?.state ?? null);
-  const { power, lastChange } = loggedPower(context.log, { name, power: told, labelledMs: label?.at ?? null });
+  const { power, lastChange } = loggedPower(context.log, { name, power: told, madeMs: label?.role === 'incoming' ? label.at : null });
   const disks = disksOf(xml, context, stats);
   const persistent = lines(reading, 'persistent').includes(uuid);
   return {
@@ -277,11 +278,11 @@ const stateFileBytes = { nvram: 540_672, tpm: 16_384, secret: 64 } as const;
 
 function stateFilesOf(xml: Element): Maybe<readonly StateFile[]> {
   const file = (kind: StateFile['kind'], path: string): StateFile => ({ kind, path, bytes: stateFileBytes[kind] });
-  const nvram = textOf(xml, 'os', 'nvram') ?? attribute(first(xml, 'os', 'nvram', 'source'), 'file');
+  const nvram = nvramOf(xml);
   const tpm = all(xml, 'devices', 'tpm', 'backend').some((backend) => attribute(backend, 'type') === 'emulator');
   const secret = all(xml, 'devices', 'disk', 'source', 'encryption').length + all(xml, 'devices', 'disk', 'encryption').length > 0;
   return [
-    ...(nvram === null || nvram === '' ? [] : [file('nvram', nvram)]),
+    ...(nvram === null ? [] : [file('nvram', nvram)]),
     ...(tpm ? [file('tpm', `/var/lib/libvirt/swtpm/${textOf(xml, 'uuid') ?? ''}`)] : []),
     ...(secret ? [file('secret', 'libvirt secret')] : []),
   ];

@@ -3,6 +3,9 @@ import { samePlace, type Place } from '../../../provider/core/inventory.js';
 import type { Part } from '../driver.js';
 import { begin, copyAt, maybeCopyAt, stopAfter, testRun, type Harness } from './kit.js';
 
+/** So slow, bytes per second, that a look at its middle finds it there. */
+const slowly = { bandwidthBytesPerSecond: 64 * 2 ** 20 };
+
 export const hotContract: Part = (_subject, h) => {
   describe.each(['near', 'far'] as const)('to the host that is %s', (where) => {
     const to = (harness: Harness): Place => harness[where];
@@ -35,7 +38,7 @@ export const hotContract: Part = (_subject, h) => {
 
   test('given a watcher that stopped, when another process asks again, then it re-attaches and the VM has moved once', async () => {
     const { driver, another, runner, far, outside } = h();
-    const move = await begin(h(), runner, far, 'hot');
+    const move = await begin(h(), runner, far, 'hot', slowly);
     await expect(driver.migrate(move, stopAfter(2))).rejects.toMatchObject({ code: 'interrupted' });
     const outcome = await (await another()).migrate(move, testRun());
     expect(samePlace(outcome.target, far)).toBe(true);
@@ -47,7 +50,7 @@ export const hotContract: Part = (_subject, h) => {
 
   test('given a migration under way, when another move of the VM begins late, then the platform refuses it and the first goes on', async () => {
     const { driver, runner, near, far, outside } = h();
-    const move = await begin(h(), runner, far, 'hot');
+    const move = await begin(h(), runner, far, 'hot', slowly);
     await expect(driver.migrate(move, stopAfter(1))).rejects.toMatchObject({ code: 'interrupted' });
     const late = { ...move, target: near, record: { ...move.record, moveId: 'of-another-controller', to: near } };
     await expect(driver.migrate(late, testRun())).rejects.toMatchObject({ code: 'platform', message: expect.stringContaining(runner) });
@@ -58,7 +61,7 @@ export const hotContract: Part = (_subject, h) => {
 
   test('when it is cancelled, then the VM runs on the source and nothing is left on the target', async () => {
     const { driver, runner, far, from, outside } = h();
-    const move = await begin(h(), runner, far, 'hot');
+    const move = await begin(h(), runner, far, 'hot', slowly);
     await expect(driver.migrate(move, stopAfter(1))).rejects.toMatchObject({ code: 'interrupted' });
     await driver.cancel(move, testRun());
     await driver.cancel(move, testRun());

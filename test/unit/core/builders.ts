@@ -203,6 +203,7 @@ export const capabilities = (over: Partial<Capabilities> = {}): Capabilities => 
   networkMap: true,
   keepsSource: true,
   readsSharing: true,
+  encryptsHot: true,
   reachability: 'declared',
   detach: 'each',
   record: 'full',

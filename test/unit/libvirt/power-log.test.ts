@@ -5,8 +5,8 @@ import { loggedPower, powerLogOf } from '../../../provider/drivers/libvirt/power
 const started = '2026-11-27 14:26:53.503+0000: starting up libvirt version: 9.0.0, package: 9.0.0-4, hostname: host-a';
 const stopped = (reason: string): string => `2026-11-27 15:27:06.076+0100: shutting down, reason=${reason}`;
 const logged = (...lines: readonly string[]) => powerLogOf(lines.map((line) => `/var/log/libvirt/qemu/web 01: x.log:${line}`).join('\n'));
-const told = (log = logged(started), power: Power = 'running', labelledMs: number | null = null) =>
-  loggedPower(log, { name: 'web 01: x', power, labelledMs });
+const told = (log = logged(started), power: Power = 'running', madeMs: number | null = null) =>
+  loggedPower(log, { name: 'web 01: x', power, madeMs });
 
 test('a VM that runs does so since its last start', () => {
   expect(told(logged(started, stopped('destroyed'), started.replace('14:26', '14:40')))).toEqual({
@@ -22,7 +22,7 @@ describe('a VM that is off tells why', () => {
     ['destroyed', { power: 'off', lastChange: { at, cause: 'destroyed' } }],
     ['migrated', { power: 'off', lastChange: { at, cause: 'migrated' } }],
     ['crashed', { power: 'crashed', lastChange: { at, cause: 'crashed' } }],
-    ['failed', { power: 'off', lastChange: { at, cause: 'unknown' } }],
+    ['daemon', { power: 'off', lastChange: { at, cause: 'unknown' } }],
   ])('%s', (reason, expected) => {
     expect(told(logged(started, stopped(reason)), 'off')).toEqual(expected);
   });
@@ -30,6 +30,14 @@ describe('a VM that is off tells why', () => {
   test('given no word of its end, then the cause is unknown: no shutdown of the guest', () => {
     expect(told(logged(started), 'off').lastChange).toEqual({ at: '2026-11-27T14:26:53.503Z', cause: 'unknown' });
   });
+});
+
+test('a start that failed is no change: what was before it still holds', () => {
+  const failed = [started.replace('14:26', '16:00'), stopped('failed').replace('15:27', '17:00')];
+  expect(told(logged(started, stopped('shutdown'), ...failed, ...failed), 'off')).toEqual(
+    told(logged(started, stopped('shutdown')), 'off'),
+  );
+  expect(told(logged(...failed), 'off').lastChange).toEqual({ unknown: 'it has never run on this host' });
 });
 
 test('a copy that was made after an earlier life of the same name has changed when it was made', () => {

@@ -1,0 +1,53 @@
+/** The migration job of a domain, as libvirt tells of it on the source, and the `virsh migrate` that began it. */
+import type { Move } from '../../core/driver.js';
+import type { Connection } from './connection.js';
+import { virsh } from './domain-state.js';
+import { quote, script } from './quote.js';
+import { refused } from './refused.js';
+
+/** Values of `virsh domjobinfo --rawstats`: bytes, bytes per second, ms. */
+export type JobStats = ReadonlyMap<string, number>;
+
+export interface Job {
+  /** Of whomever: it holds the domain. */
+  readonly active: boolean;
+  readonly now: JobStats;
+  /** Of the last one that ended well. */
+  readonly completed: JobStats;
+  /** What `virsh migrate` of this move ended with; null: it runs, or never did. */
+  readonly exit: number | null;
+  readonly said: string;
+}
+
+export const MARK = '@@vmplacement@@';
+
+/** Puts the name of this move's files into `$f`. They are in a folder that only this login can open, until the job has ended. */
+export const filesOf = ({ record }: Pick<Move, 'record'>): string => `
+umask 077; d=/tmp/vmplacement-$(id -u); mkdir -p -m 700 "$d"; [ -O "$d" ] && [ ! -L "$d" ] || { echo "$d belongs to somebody else" >&2; exit 1; }
+f=$d/${quote(record.moveId)}`;
+
+/** @param on the source; the target only has what completed. */
+export async function jobOf(on: Connection, move: Move, signal?: AbortSignal): Promise<Job> {
+  const [v, domain] = [virsh(on), quote(move.vm.uuid)];
+  const line = `
+export LC_ALL=C
+${filesOf(move)}
+${v} domjobinfo ${domain} --rawstats 2> /dev/null
+echo; echo ${MARK}; ${v} domjobinfo ${domain} --completed --keep-completed --rawstats 2> /dev/null
+echo; echo ${MARK}; [ ! -e "$f.out" ] || cat "$f.out"`;
+  const { code, stdout, stderr } = await on.exec(script(line), { repeatable: true, signal });
+  if (code !== 0) throw refused(move.source, { code, stdout, stderr });
+  const [now = '', completed = '', out = ''] = stdout.split(`${MARK}\n`);
+  const exit = /^exit=(\d+)$/m.exec(out)?.[1];
+  const type = /^Job type:\s*(\d)/m.exec(now)?.[1] ?? '0';
+  return {
+    active: type === '1' || type === '2',
+    now: statsOf(now),
+    completed: statsOf(completed),
+    exit: exit === undefined ? null : Number(exit),
+    said: out.replace(/^exit=\d+$/m, '').trim(),
+  };
+}
+
+const statsOf = (text: string): JobStats =>
+  new Map([...text.matchAll(/^(\w+):\s*(\d+)$/gm)].map(([, key = '', value]) => [key, Number(value)]));

@@ -1,0 +1,304 @@
+/** What one move makes on its target: images, firmware variables, the definition. What stands there is written down with the source. */
+import { basename } from 'node:path';
+import type { Move, Run } from '../../core/driver.js';
+import { PlacementError } from '../../core/errors.js';
+import { isKnown, isUnknown, placeText, samePlace, type CopyRef, type Disk, type Power } from '../../core/inventory.js';
+import type { Connection } from './connection.js';
+import { copyDisk } from './copy-disk.js';
+import { targetDefinition } from './definition.js';
+import { changeState, locked, virsh, withState } from './domain-state.js';
+import { nothing, type CopiedImage, type DomainState, type MoveWork } from './metadata.js';
+import { copyNvram } from './nvram.js';
+import { quote, script } from './quote.js';
+import { needLease } from './records.js';
+import { refused } from './refused.js';
+import { serveImage } from './served-image.js';
+import type { DatacenterReading } from './survey.js';
+import type { DomainReading } from './survey-domain.js';
+import { copiesOf } from './survey-vms.js';
+import { undefine } from './undefine.js';
+import { createVolume, imageAt, removeVolume } from './volumes.js';
+
+export interface Parts {
+  readonly read: () => Promise<DatacenterReading>;
+  readonly connectionTo: (host: string) => Connection;
+}
+
+/** What one move has made on its target, as it is kept with the source. */
+export class MoveOnTarget {
+  readonly from: Connection;
+  readonly to: Connection;
+  private readonly source: DomainReading | null;
+  private readonly target: DomainReading | null;
+  private disks: Record<string, CopiedImage>;
+  private nvram: string | undefined;
+  private job: true | undefined;
+
+  constructor(
+    parts: Parts,
+    private readonly move: Move,
+    private readonly run: Run,
+    private readonly reading: DatacenterReading,
+  ) {
+    this.from = parts.connectionTo(move.source.host);
+    this.to = parts.connectionTo(move.target.host);
+    const copies = copiesOf(reading.domains, move.vm.uuid);
+    this.source = copies.find(({ copy }) => samePlace(copy.ref, move.source)) ?? null;
+    this.target = copies.find(({ copy }) => samePlace(copy.ref, move.target)) ?? null;
+    const kept = this.source?.state.state.work;
+    const ours = kept?.moveId === move.record.moveId ? kept : undefined;
+    this.disks = { ...ours?.disks };
+    this.nvram = ours?.nvram;
+    this.job = ours?.job;
+  }
+
+  get sent(): number {
+    return Object.values(this.disks).reduce((sum, { sent }) => sum + sent, 0);
+  }
+
+  get targetRef(): CopyRef {
+    return { ...this.move.target, platformId: this.move.vm.uuid, moveId: this.move.record.moveId };
+  }
+
+  get targetBytes(): number {
+    const bytes = this.target?.copy.storedBytes ?? 0;
+    return isKnown(bytes) ? bytes : 0;
+  }
+
+  get memoryBytes(): number {
+    const bytes = this.source?.details.memoryBytes ?? 0;
+    return isKnown(bytes) ? bytes : 0;
+  }
+
+  /** Of the source. */
+  get power(): Power {
+    return this.source?.copy.power ?? 'unknown';
+  }
+
+  /** A migration of this move was begun. */
+  get hasJob(): boolean {
+    return this.job === true;
+  }
+
+  /** Hot: it runs on the target, and no longer on the source. */
+  get hasArrived(): boolean {
+    return this.isLabelled && this.target?.copy.power === 'running' && this.power !== 'running';
+  }
+
+  get copiedNames(): readonly string[] {
+    return this.copied().map(({ name }) => name);
+  }
+
+  private get isLabelled(): boolean {
+    return this.target?.state.state.label?.moveId === this.move.record.moveId;
+  }
+
+  saveJob(): Promise<void> {
+    return this.save({ job: true });
+  }
+
+  /** It is defined last, so everything else is there. */
+  isDefined(): boolean {
+    if (this.target === null) return false;
+    if (this.isLabelled) return true;
+    throw this.refuse(
+      `${placeText(this.move.target)} already has a definition of it, which is not of this move`,
+      'look which one is the right one',
+    );
+  }
+
+  refuseUnlessPossible(): void {
+    for (const place of [this.move.source, this.move.target]) {
+      const host = this.reading.datacenter.hosts.find(({ name }) => name === place.host);
+      if (host === undefined || isUnknown(host.facts))
+        throw this.refuse(`${placeText(place)} cannot be read`, 'pulumi up when that host answers');
+    }
+    if (this.source === null) throw this.refuse(`it is not found on ${placeText(this.move.source)}`, 'look at the hosts');
+    if (this.target !== null)
+      throw this.refuse(`${placeText(this.move.target)} already has a definition of it`, 'look which one is the right one');
+    for (const disk of this.copied()) {
+      if (disk.storageId === null) continue;
+      const why = isUnknown(disk.storageId) ? disk.storageId.unknown : 'another host sees it too';
+      throw this.refuse(
+        `disk ${disk.name} (${disk.path}) is not known to be on storage of its host alone: ${why}`,
+        'move it to a pool on a local file system first',
+      );
+    }
+  }
+
+  /** New images, which hold nothing yet. What is there already, and is not of this move, is not touched. */
+  async makeImages(): Promise<void> {
+    for (const disk of this.copied()) {
+      const { storage } = this.move.record.options;
+      const pool = (Object.hasOwn(storage, disk.pool) ? storage[disk.pool] : undefined) ?? disk.pool;
+      const known = this.disks[disk.name];
+      if (known?.made != null && (await this.isOurs(known.made))) continue;
+      const image: CopiedImage = {
+        pool,
+        name: basename(disk.path),
+        made: null,
+        durable: 0,
+        sent: known?.sent ?? 0,
+        source: await this.sourceOf(disk),
+      };
+      await this.save({ disks: { ...this.disks, [disk.name]: image } });
+      const { format, virtualBytes: bytes } = disk;
+      const made = await createVolume(this.to, this.move.target, { pool, name: image.name, bytes, format, begun: known?.made === null });
+      await this.save({ disks: { ...this.disks, [disk.name]: { ...image, made } } });
+    }
+  }
+
+  async copyImages(): Promise<void> {
+    for (const disk of this.copied()) {
+      const kept = this.disks[disk.name];
+      if (kept?.made == null) throw this.refuse(`its disk ${disk.name} was added while it was copied`, 'pulumi up copies it');
+      const source = await this.sourceOf(disk);
+      // Written to since: what was copied of it is worth nothing.
+      const image = kept.source === source ? kept : { ...kept, durable: 0, source };
+      if (image !== kept) await this.save({ disks: { ...this.disks, [disk.name]: image } });
+      await this.copyImage(disk, image, kept.made.path);
+    }
+  }
+
+  private async copyImage({ name, path, format }: Disk, image: CopiedImage, to: string): Promise<void> {
+    if (format !== 'qcow2' && format !== 'raw')
+      throw this.refuse(`its disk ${name} is of the format ${format}, which is not copied`, 'convert it to qcow2 or raw first');
+    const { signal, emit } = this.run;
+    const id = `${this.move.record.moveId} ${name}`;
+    const before = this.sent;
+    let { durable, sent } = image;
+    const save = (): Promise<void> => this.save({ disks: { ...this.disks, [name]: { ...image, durable, sent } } });
+    const source = await serveImage(this.from, { id: `${id} source`, path, format, access: 'read', signal });
+    try {
+      const target = await serveImage(this.to, { id: `${id} target`, path: to, format, access: 'write', signal });
+      try {
+        await copyDisk({
+          source: source.client,
+          target: target.client,
+          from: image.durable,
+          signal,
+          bytesPerSecond: this.move.record.options.bandwidthBytesPerSecond,
+          onDurable: (offset) => {
+            durable = offset;
+            return save();
+          },
+          onProgress: ({ bytes, total, rate }) => {
+            sent = image.sent + bytes;
+            emit({ kind: 'progress', vm: this.move.vm.name, step: 'copy', bytes: before + bytes, total: before + total, rate, pass: 1 });
+          },
+        });
+        await save();
+      } finally {
+        await target.close();
+      }
+    } finally {
+      await source.close();
+    }
+  }
+
+  async copyState(): Promise<void> {
+    const files = this.source?.details.stateFiles;
+    const nvram = files !== undefined && isKnown(files) ? files.find(({ kind }) => kind === 'nvram') : undefined;
+    if (nvram === undefined) return;
+    await copyNvram({ from: this.from, to: this.to, at: this.move.target, path: nvram.path, isOurs: this.nvram === nvram.path }, () =>
+      this.save({ nvram: nvram.path }),
+    );
+  }
+
+  /** Not started, and marked as what this move makes. */
+  async define(): Promise<void> {
+    const xml = await this.definition('inactive');
+    const v = virsh(this.to);
+    const line = `export LC_ALL=C
+${v} domstate ${quote(this.move.vm.uuid)} > /dev/null 2>&1 && exit ${THERE}
+cat | ${v} define /dev/stdin > /dev/null`;
+    const done = await this.to.exec(locked(line), { stdin: xml });
+    if (done.code === THERE) throw this.refuse(`somebody has defined it on ${placeText(this.move.target)} meanwhile`, 'look who did');
+    if (done.code !== 0) throw refused(this.move.target, done);
+  }
+
+  async remove(): Promise<void> {
+    const { target, move } = this;
+    const host = this.reading.datacenter.hosts.find(({ name }) => name === move.target.host);
+    const nothing = target === null && this.source !== null && Object.keys(this.disks).length === 0;
+    if (nothing) return;
+    if (host === undefined || isUnknown(host.facts))
+      throw this.refuse(`${placeText(move.target)} cannot be read, so what the move left there stays`, 'try again when that host answers');
+    const isOurs = this.isLabelled;
+    if (target !== null && isOurs && target.copy.role === 'live')
+      throw new PlacementError(
+        'not-possible',
+        `VM ${move.vm.name} has run on ${placeText(move.target)}: this move cannot be cancelled any more.`,
+        {
+          vm: move.vm.name,
+          next: 'move it back with a new move',
+        },
+      );
+    // Firmware variables are removed with a definition that names them.
+    if (target === null && this.nvram !== undefined && this.source !== null) await this.define();
+    if (isOurs && target !== null && target.copy.power !== 'off')
+      await this.to.exec(script(`export LC_ALL=C; ${virsh(this.to)} destroy ${quote(move.vm.uuid)}`));
+    if (isOurs || (target === null && this.nvram !== undefined)) await undefine(this.to, this.targetRef);
+    for (const { made } of Object.values(this.disks))
+      if (made !== null && (await this.isOurs(made))) await removeVolume(this.to, move.target, made.path);
+    [this.nvram, this.job] = [undefined, undefined];
+    if (this.source !== null) await this.save({ disks: {} });
+  }
+
+  /** @param of the inactive domain, or of the one that runs, as it is migrated. */
+  async definition(of: 'inactive' | 'live'): Promise<string> {
+    const v = virsh(this.from);
+    const which = of === 'live' ? '--migratable' : '--inactive';
+    const read = await this.from.exec(script(`export LC_ALL=C; ${v} dumpxml ${quote(this.move.vm.uuid)} ${which} --security-info`), {
+      repeatable: true,
+    });
+    if (read.code !== 0) throw refused(this.move.source, read);
+    const paths = Object.entries(this.disks).flatMap(([name, { made }]): [string, string][] => (made === null ? [] : [[name, made.path]]));
+    const host = this.reading.datacenter.hosts.find(({ name }) => name === this.move.target.host);
+    // A target that runs as soon as it is there tells by itself whose it is.
+    const { work: _work, ...kept } = this.move.method === 'hot' ? (this.source?.state.state ?? nothing) : nothing;
+    const label: DomainState['label'] = { role: 'incoming', moveId: this.move.record.moveId, at: Date.parse(host?.observedAt ?? '') };
+    return targetDefinition(read.stdout, {
+      disks: Object.fromEntries(paths),
+      networks: this.move.record.options.networks,
+      state: { ...kept, v: 1, label },
+    });
+  }
+
+  private copied(): readonly Disk[] {
+    const disks = this.source?.details.disks;
+    if (disks === undefined || isUnknown(disks))
+      throw this.refuse(`its disks could not be read${disks === undefined ? '' : `: ${disks.unknown}`}`, 'look at the host');
+    return disks;
+  }
+
+  private async isOurs({ path, image }: { readonly path: string; readonly image: string }): Promise<boolean> {
+    return image === '' || (await imageAt(this.to, path)) === image;
+  }
+
+  private async sourceOf({ path }: Disk): Promise<string> {
+    const { code, stdout } = await this.from.exec(script(`stat -L -c '%i %y' -- ${quote(path)}`), { repeatable: true });
+    return code === 0 ? stdout.trim() : '';
+  }
+
+  /** With the source, by whoever holds its lease. */
+  private async save(change: Partial<Omit<MoveWork, 'moveId'>>): Promise<void> {
+    if (change.disks !== undefined) this.disks = change.disks;
+    if (change.nvram !== undefined) this.nvram = change.nvram;
+    if (change.job !== undefined) this.job = change.job;
+    const { moveId } = this.move.record;
+    await changeState(this.from, this.move.vm, (kept) => {
+      needLease(kept, this.move.vm.name, this.run.holder);
+      const { disks, nvram, job } = this;
+      const isNothing = Object.keys(disks).length === 0 && nvram === undefined && job === undefined;
+      const work: MoveWork = { moveId, disks, ...(nvram === undefined ? {} : { nvram }), ...(job === undefined ? {} : { job }) };
+      return { next: withState(kept.state, { work: isNothing ? undefined : work }), result: undefined };
+    });
+  }
+
+  private refuse(why: string, next: string): PlacementError {
+    return new PlacementError('platform', `VM ${this.move.vm.name}: ${why}.`, { vm: this.move.vm.name, next });
+  }
+}
+
+const THERE = 80;

@@ -1,0 +1,50 @@
+/** Takes a definition away, with its firmware variables and all that libvirt keeps of it; its disks stay. */
+import type { Element } from '@xmldom/xmldom';
+import type { CopyRef } from '../../core/inventory.js';
+import type { Connection } from './connection.js';
+import { virsh } from './domain-state.js';
+import { quote, script } from './quote.js';
+import { refused } from './refused.js';
+import { attribute, first, parseXml, textOf } from './xml.js';
+
+/**
+ * Path of the firmware variables; null: it has none. While libvirt chooses the firmware itself (`firmware='efi'`), the definition of a
+ * domain that is off does not name them.
+ */
+export function nvramOf(domain: Element): string | null {
+  const named = textOf(domain, 'os', 'nvram') || attribute(first(domain, 'os', 'nvram', 'source'), 'file');
+  if (named !== null) return named;
+  return isImplied(domain) ? `/var/lib/libvirt/qemu/nvram/${textOf(domain, 'name') ?? ''}_VARS.fd` : null;
+}
+
+const isImplied = (domain: Element): boolean =>
+  attribute(first(domain, 'os'), 'firmware') === 'efi' && first(domain, 'os', 'nvram') === undefined;
+
+/** One that is not there is done. */
+export async function undefine(connection: Connection, copy: CopyRef): Promise<void> {
+  const [v, domain] = [virsh(connection), quote(copy.platformId)];
+  const isGone = (stderr: string): boolean => /Domain not found|failed to get domain/.test(stderr);
+  const read = await connection.exec(script(`export LC_ALL=C; ${v} dumpxml ${domain} --inactive --security-info`), { repeatable: true });
+  if (read.code !== 0 && isGone(read.stderr)) return;
+  if (read.code !== 0) throw refused(copy, read);
+  const xml = parseXml(read.stdout);
+  // libvirt removes only variables that are named.
+  const named = isImplied(xml) ? withNamedNvram(read.stdout, nvramOf(xml) ?? '') : '';
+  const define = named === '' ? '' : `cat | ${v} define /dev/stdin > /dev/null && `;
+  const done = await connection.exec(
+    script(`export LC_ALL=C; ${define}${v} undefine ${domain} --nvram --snapshots-metadata --checkpoints-metadata`),
+    { stdin: named },
+  );
+  if (done.code !== 0 && !isGone(done.stderr)) throw refused(copy, done);
+}
+
+const withNamedNvram = (xml: string, path: string): string =>
+  xml
+    .replace(/<os firmware='efi'>/, '<os>')
+    .replace(/<firmware>[^]*?<\/firmware>/, '')
+    .replace(/<loader[^]*?(\/>|<\/loader>)/, '')
+    .replace(
+      /(<os>\s*<type[^]*?<\/type>)/,
+      (type) =>
+        `${type}<loader readonly='yes' type='pflash'>/dev/null</loader><nvram>${path.replaceAll('&', '&amp;').replaceAll('<', '&lt;')}</nvram>`,
+    );

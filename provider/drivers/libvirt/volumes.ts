@@ -1,0 +1,92 @@
+/** Images in the pools of a host, made and removed by libvirt, which refuses to take a file that is there already. */
+import { PlacementError } from '../../core/errors.js';
+import type { Place } from '../../core/inventory.js';
+import type { Connection } from './connection.js';
+import { virsh } from './domain-state.js';
+import { option, quote, script } from './quote.js';
+import { refused } from './refused.js';
+
+export interface Volume {
+  readonly path: string;
+  /** Inode and time of birth: another file of that name is another image. Empty where the login may not look. */
+  readonly image: string;
+}
+
+export interface NewVolume {
+  readonly pool: string;
+  readonly name: string;
+  readonly bytes: number;
+  readonly format: string;
+  /** A run before has begun to make it, and may have died before it knew that it is there. */
+  readonly begun: boolean;
+}
+
+/** Sparse, and empty. */
+export async function createVolume(connection: Connection, at: Place, { pool, name, bytes, format, begun }: NewVolume): Promise<Volume> {
+  // libvirt's own default is the format of 2010, which knows neither zero clusters nor bitmaps.
+  const target = `<format type='${format}'/>${format === 'qcow2' ? '<compat>1.1</compat>' : ''}`;
+  const xml = `<volume><name>${escaped(name)}</name><capacity unit='bytes'>${bytes}</capacity><allocation>0</allocation><target>${target}</target></volume>`;
+  const v = virsh(connection);
+  const inPool = quote(option('--pool', pool));
+  const made = await connection.exec(
+    script(`
+export LC_ALL=C
+cat | ${v} vol-create ${inPool} --file /dev/stdin > /dev/null && ${v} vol-path ${inPool} ${quote(option('--vol', name))}`),
+    { stdin: xml },
+  );
+  if (begun && isThere.test(made.stderr)) {
+    const path = await emptyVolume(connection, `${inPool} ${quote(option('--vol', name))}`, bytes);
+    if (path !== null) return { path, image: await imageAt(connection, path) };
+  }
+  if (isThere.test(made.stderr))
+    throw new PlacementError(
+      'platform',
+      `Pool ${pool} of ${at.cluster}/${at.host} already has an image ${name}, which is not of this move.`,
+      {
+        next: 'look whose it is; rename or remove it, or map the disk to another pool (storage), then pulumi up',
+      },
+    );
+  if (made.code !== 0) throw refused(at, made);
+  const path = made.stdout.trim();
+  return { path, image: await imageAt(connection, path) };
+}
+
+const isThere = /already exists|exists already/;
+
+/** Its path when it has this size and nothing was ever written to it. */
+async function emptyVolume(connection: Connection, volume: string, bytes: number): Promise<string | null> {
+  const v = virsh(connection);
+  const line = `export LC_ALL=C; ${v} vol-path ${volume} && ${v} vol-info --bytes ${volume}`;
+  const { code, stdout } = await connection.exec(script(line), { repeatable: true });
+  const value = (key: string): number => Number(new RegExp(`^${key}:\\s*(\\d+) bytes$`, 'm').exec(stdout)?.[1] ?? Number.NaN);
+  return code === 0 && value('Capacity') === bytes && value('Allocation') < 2 ** 20 ? (stdout.split('\n')[0] ?? null) : null;
+}
+
+const escaped = (text: string): string => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+
+/** Which image a path is; empty where there is none, or the login may not look. */
+export async function imageAt(connection: Connection, path: string): Promise<string> {
+  const { code, stdout } = await connection.exec(script(`stat -c %i.%W -- ${quote(path)}`), { repeatable: true });
+  return code === 0 ? stdout.trim() : '';
+}
+
+const NO_VOLUME = 79;
+
+/** One that is gone is removed; `no volume`: it lies in no pool, so libvirt does not remove it. */
+export async function removeVolume(connection: Connection, at: Place, path: string): Promise<'removed' | 'no volume'> {
+  const v = virsh(connection);
+  const done = await connection.exec(
+    script(`
+export LC_ALL=C
+p=${quote(path)}
+known() { ${v} vol-info "$p" > /dev/null 2>&1; }
+if ! known; then
+  for pool in $(${v} pool-list --uuid); do ${v} pool-refresh "$pool" > /dev/null 2>&1; done
+  known || { [ -x "$(dirname "$p")" ] && [ ! -e "$p" ] && exit 0; exit ${NO_VOLUME}; }
+fi
+${v} vol-delete "$p"`),
+  );
+  if (done.code === NO_VOLUME) return 'no volume';
+  if (done.code !== 0) throw refused(at, done);
+  return 'removed';
+}
