@@ -160,32 +160,43 @@ function resolveLink(declared: EmbeddedLink, clusters: ReadonlySet<string>): Res
   return { between: [first, second], scope, direct, bytesPerSecond: parseRate(bandwidth) };
 }
 
+/** Field by field: the rest of an object, and one spread into another, take ten times as long, for each of thousands. */
 function resolveVm(id: string, declared: EmbeddedVm): ResolvedVm {
-  const { alsoOn, claim, cpu, dirtyRate, memory, memoryDirtyRate, memoryWorkingSet, shutdown, workingSet, ...vm } = fill(
-    'EmbeddedVm',
-    declared,
-  );
-  const memoryBytes = parseSize(memory);
+  const vm = fill('EmbeddedVm', declared);
+  const memoryBytes = parseSize(vm.memory);
   const disks = (vm.disks ?? [{ name: 'vda' }]).map((disk) => resolveDisk(id, disk));
   const allocated = disks.reduce((sum, disk) => sum + disk.allocatedBytes, 0);
-  const { takes, ignores } = fill('EmbeddedShutdown', shutdown ?? {});
+  const { takes, ignores } = fill('EmbeddedShutdown', vm.shutdown ?? {});
+  const { arch, model = null, features } = fill('EmbeddedVmCpu', vm.cpu ?? {});
   return {
-    ...vm,
     id,
     name: vm.name ?? id,
     uuid: vm.uuid ?? derivedUuid(id),
-    alsoOn: alsoOn ?? null,
-    cpu: { model: null, ...fill('EmbeddedVmCpu', cpu ?? {}) },
+    host: vm.host,
+    alsoOn: vm.alsoOn ?? null,
+    power: vm.power,
+    autostart: vm.autostart,
+    cpu: { arch, model, features },
     memoryBytes,
+    machineType: vm.machineType,
+    firmware: vm.firmware,
+    stateFiles: vm.stateFiles,
     disks,
+    nics: vm.nics,
     devices: vm.devices.map((device) => fill('EmbeddedDevice', device)),
+    consoles: vm.consoles,
+    os: vm.os,
+    snapshots: vm.snapshots,
     locks: vm.locks.map((lock) => ({ by: lock.by, forMs: lock.for === undefined ? null : parseDuration(lock.for) })),
-    claim: claim ?? null,
-    dirtyBytesPerSecond: parseRate(dirtyRate),
+    affinity: vm.affinity,
+    ha: vm.ha,
+    conditions: vm.conditions,
+    claim: vm.claim ?? null,
+    dirtyBytesPerSecond: parseRate(vm.dirtyRate),
     workingSetBytes:
-      workingSet === undefined ? Math.min(allocated, Math.max(leastWorkingSet, Math.floor(allocated / 10))) : parseSize(workingSet),
-    memoryDirtyBytesPerSecond: parseRate(memoryDirtyRate),
-    memoryWorkingSetBytes: memoryWorkingSet === undefined ? Math.floor(memoryBytes / 8) : parseSize(memoryWorkingSet),
+      vm.workingSet === undefined ? Math.min(allocated, Math.max(leastWorkingSet, Math.floor(allocated / 10))) : parseSize(vm.workingSet),
+    memoryDirtyBytesPerSecond: parseRate(vm.memoryDirtyRate),
+    memoryWorkingSetBytes: vm.memoryWorkingSet === undefined ? Math.floor(memoryBytes / 8) : parseSize(vm.memoryWorkingSet),
     shutdown: { takesMs: parseDuration(takes), ignores },
   };
 }

@@ -8,7 +8,8 @@ import { PlacementError } from './errors.js';
 export function parseDuration(text: string): number {
   const match = /^(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?(?:(\d+)ms)?$/.exec(text);
   if (match === null || text === '') throw refused(text, durationForms);
-  const milliseconds = spans.reduce((sum, [, length], index) => sum + BigInt(match[index + 1] ?? 0) * BigInt(length), 0n);
+  // Exact wherever it is safe: what loses digits is far too large.
+  const milliseconds = spans.reduce((sum, [, length], index) => sum + Number(match[index + 1] ?? 0) * length, 0);
   return safe(milliseconds, text, 'duration');
 }
 
@@ -95,10 +96,10 @@ const spans = [
 ] as const;
 
 const shown = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'];
-const factors: ReadonlyMap<string, bigint> = new Map([
-  ...shown.map((unit, power) => [unit, 1024n ** BigInt(power)] as const),
-  ...['kB', 'MB', 'GB', 'TB', 'PB'].map((unit, power) => [unit, 1000n ** BigInt(power + 1)] as const),
-  ['KB', 1000n] as const,
+const factors: ReadonlyMap<string, number> = new Map([
+  ...shown.map((unit, power) => [unit, 1024 ** power] as const),
+  ...['kB', 'MB', 'GB', 'TB', 'PB'].map((unit, power) => [unit, 1000 ** (power + 1)] as const),
+  ['KB', 1000] as const,
 ]);
 
 const durationForms = 'a duration such as "30s", "1h30m" or "500ms" (units d, h, m, s, ms, each at most once, in this order)';
@@ -108,16 +109,17 @@ const rateForms = 'a rate such as "100MiB/s" (a size per second)';
 function parseBytes(text: string, whole: string, forms: string): number {
   const match = /^(\d+)(?:\.(\d+))?([A-Za-z]+)$/.exec(text);
   const factor = factors.get(match?.[3] ?? '');
-  if (match?.[1] === undefined || factor === undefined || (match[2] !== undefined && factor === 1n)) throw refused(whole, forms);
-  const fraction = match[2] ?? '';
+  if (match?.[1] === undefined || factor === undefined || (match[2] !== undefined && factor === 1)) throw refused(whole, forms);
+  const fraction = match[2];
+  if (fraction === undefined) return safe(Number(match[1]) * factor, whole, 'number of bytes');
   const scale = 10n ** BigInt(fraction.length);
-  const bytes = (BigInt(match[1] + fraction) * factor * 2n + scale) / (scale * 2n);
-  return safe(bytes, whole, 'number of bytes');
+  const bytes = (BigInt(match[1] + fraction) * BigInt(factor) * 2n + scale) / (scale * 2n);
+  return safe(Number(bytes), whole, 'number of bytes');
 }
 
-function safe(value: bigint, text: string, what: string): number {
-  if (value > BigInt(Number.MAX_SAFE_INTEGER)) throw new PlacementError('input', `${quoted(text)} is too large a ${what}`);
-  return Number(value);
+function safe(value: number, text: string, what: string): number {
+  if (value > Number.MAX_SAFE_INTEGER) throw new PlacementError('input', `${quoted(text)} is too large a ${what}`);
+  return value;
 }
 
 function refused(text: string, forms: string): PlacementError {

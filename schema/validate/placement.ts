@@ -22,10 +22,11 @@ export interface CheckedPlacement {
 export function checkPlacement(raw: Record<string, unknown>, options: { readonly isUnknown: IsUnknown }): CheckedPlacement {
   const given = withoutNullEntries(withoutNulls(raw), options.isUnknown);
   const declared = withoutInternals(given);
-  const known = knownOnly(declared, options.isUnknown);
+  const isKnown = findUnknowns(declared, options.isUnknown).length === 0;
+  const known = isKnown ? declared : knownOnly(declared, options.isUnknown);
   const structure = checkStructure('PlacementInputs', declared, options.isUnknown);
   const issues = [...structure, ...rulesBetweenFields(known, structure)];
-  const decidable = issues.length === 0 && findUnknowns(declared, options.isUnknown).length === 0;
+  const decidable = isKnown && issues.length === 0;
   return {
     inputs: given,
     failures: issues.map(toFailure),
