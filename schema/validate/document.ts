@@ -1,5 +1,6 @@
 /** A datacenter file: the same document as the provider configuration, in YAML, with line and column in every failure. */
-import { isMap, isNode, isScalar, LineCounter, parseDocument, type Document } from 'yaml';
+import { createRequire } from 'node:module';
+import type { Document } from 'yaml';
 import type { Settings } from '../../provider/core/desired.js';
 import type { ResolvedEmbedded } from '../embedded.js';
 import type { ResolvedLibvirt } from '../libvirt.js';
@@ -7,6 +8,10 @@ import type { ProviderConfig } from '../generated/types.js';
 import { checkDocument, settingsOf, type CheckedDatacenter } from './config.js';
 import { plainJson } from './plain-json.js';
 import { pulumiPath, slashPath, type Failure, type Issue, type Segments } from './issue.js';
+
+const load = createRequire(import.meta.url);
+/** Large, and of no use where the file is JSON: loaded for the first one that is not. */
+const yaml = (): typeof import('yaml') => load('yaml') as typeof import('yaml');
 
 export interface DocumentFailure extends Failure {
   readonly line: number;
@@ -45,6 +50,7 @@ const accepted = (config: ProviderConfig, { embedded, libvirt }: CheckedDatacent
 });
 
 function checkYaml(text: string, fileName: string): CheckedDocument {
+  const { LineCounter, parseDocument } = yaml();
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
   const failure = (offset: number, at: Segments, reason: string): DocumentFailure => {
@@ -79,6 +85,7 @@ function onlyHere(document: Record<string, unknown>): Issue[] {
 
 /** Where the value stands, for a property that is wrong by itself its name; for one that is missing, what it is missing in. */
 function offsetOf(document: Document, at: Segments): number {
+  const { isMap, isNode, isScalar } = yaml();
   for (let length = at.length; length > 0; length -= 1) {
     const parent: unknown = length === 1 ? document.contents : document.getIn(at.slice(0, length - 1), true);
     const key = at[length - 1];

@@ -1,7 +1,6 @@
 /** The lock of the store's file: held by one process at a time, and free by itself after the death of its holder. */
 import { close, open, rm, rmSync, stat, utimes, type NoParamCallback } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
-import { lock } from 'proper-lockfile';
 import { PlacementError } from '../../core/errors.js';
 import { formatDuration } from '../../core/units.js';
 
@@ -24,6 +23,8 @@ const asFile = {
 
 /** Waits for `patienceMs` at most. `onCompromised` is told when the lock was lost without having been given back. */
 export async function take(path: string, patienceMs: number, onCompromised: () => void): Promise<() => Promise<void>> {
+  // Loaded for the first write: a preview only reads.
+  const { lock } = await import('proper-lockfile');
   const deadline = performance.now() + patienceMs;
   for (;;) {
     try {

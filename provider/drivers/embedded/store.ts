@@ -3,7 +3,6 @@ import { readFileSync } from 'node:fs';
 import { mkdir, readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import writeFileAtomic from 'write-file-atomic';
 import { PlacementError } from '../../core/errors.js';
 import { applyAll, type Change } from './batch.js';
 import { staleMs, take } from './store-lock.js';
@@ -221,6 +220,7 @@ function fileText(path: string, patienceMs: number): Text {
     isSlow: true,
     read,
     write: async (text, before) => {
+      const { default: writeFileAtomic } = await import('write-file-atomic');
       // Without a pause from the last look on: a process that is stopped in one, and wakes up when others have gone on, would put an old
       // world in the place of theirs. No fsync: the store has to survive the death of processes, not of the machine that simulates.
       if (readNow(path) !== before) throw new Overtaken();
