@@ -156,7 +156,10 @@ function effect<T>(name: string, properties: Properties, work: (stop: Stop) => P
     name,
     async () => {
       await opened;
-      return plugin.running.run(work, () => undefined);
+      return plugin.running.run(
+        (stopper) => work(stopper.stop),
+        () => undefined,
+      );
     },
     (error) =>
       error instanceof InitFailed

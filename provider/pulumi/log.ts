@@ -23,6 +23,7 @@ const deadlineMs = 2000;
 
 export function engineLog(): EngineLog {
   let client: EngineClientType | null = null;
+  let connected = '';
   /** One after another: the engine shows them in the order in which they arrive. */
   let last: Promise<void> = Promise.resolve();
 
@@ -43,6 +44,8 @@ export function engineLog(): EngineLog {
 
   return {
     connect(address) {
+      if (address === connected && client !== null) return;
+      connected = address;
       client?.close();
       client = address === '' ? null : new EngineClient(address, credentials.createInsecure(), messageLimits);
     },

@@ -7,14 +7,46 @@ export interface Stop {
   readonly halt: AbortSignal;
 }
 
-/** Tells one handler. */
+class LateSignal {
+  #controller: AbortController | null = null;
+  #reason: PlacementError | null = null;
+
+  get signal(): AbortSignal {
+    if (this.#controller === null) {
+      this.#controller = new AbortController();
+      if (this.#reason !== null) this.#controller.abort(this.#reason);
+    }
+    return this.#controller.signal;
+  }
+
+  abort(reason: PlacementError): void {
+    this.#reason ??= reason;
+    this.#controller?.abort(this.#reason);
+  }
+}
+
+/** Tells one handler. Its signals are made when somebody looks at them: one costs as much as a whole Check, which needs none. */
 export class Stopper {
-  readonly #interrupt = new AbortController();
-  readonly #halt = new AbortController();
-  readonly stop: Stop = { interrupt: this.#interrupt.signal, halt: this.#halt.signal };
+  readonly #interrupt = new LateSignal();
+  readonly #halt = new LateSignal();
+  #nobodyWaits: (reason: PlacementError) => void = () => undefined;
+
+  get stop(): Stop {
+    return { interrupt: this.#interrupt.signal, halt: this.#halt.signal };
+  }
+
+  /** The work's end, or the interrupt where that comes first. For one work of a handler that only reads. */
+  orInterrupted<T>(work: Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      this.#nobodyWaits = reject;
+      work.then(resolve, reject);
+    });
+  }
 
   interrupt(why: string): void {
-    this.#interrupt.abort(new PlacementError('interrupted', why));
+    const reason = new PlacementError('interrupted', why);
+    this.#interrupt.abort(reason);
+    this.#nobodyWaits(reason);
   }
 
   /** First the harder one: what listens to both is to see that it may not even park. */
@@ -33,13 +65,13 @@ export class Running {
     return this.#stoppers.size > 0;
   }
 
-  /** Runs a handler with signals of its own. */
-  async run<T>(handler: (stop: Stop) => Promise<T>, started: (stopper: Stopper) => void): Promise<T> {
+  /** Runs a handler with a stopper of its own. */
+  async run<T>(handler: (stopper: Stopper) => Promise<T>, started: (stopper: Stopper) => void): Promise<T> {
     const stopper = new Stopper();
     this.#stoppers.add(stopper);
     started(stopper);
     try {
-      return await handler(stopper.stop);
+      return await handler(stopper);
     } finally {
       this.#stoppers.delete(stopper);
       if (this.#stoppers.size === 0) {

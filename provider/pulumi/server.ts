@@ -27,7 +27,7 @@ export async function serve(engineAddress: string, version: string, counters: Co
   return { port, plugin, abandoned: abandoned.signal, stop: () => server.forceShutdown() };
 }
 
-type Handler<Request, Response> = (request: Request, stop: Stop) => Promise<Response>;
+type Handler<Request, Response> = (request: Request, stopper: Stopper) => Promise<Response>;
 
 interface Serving {
   readonly plugin: Plugin;
@@ -39,12 +39,14 @@ interface Serving {
 function handlers(serving: Serving): UntypedServiceImplementation {
   const { plugin, version } = serving;
   /** Has effects: told to stop, it ends by itself at a safe point. */
-  const effect = <Request, Response>(name: string, handler: Handler<Request, Response>) => unary(serving, name, handler);
+  const effect = <Request, Response>(name: string, handler: (request: Request, stop: Stop) => Promise<Response>) =>
+    unary<Request, Response>(serving, name, (request, stopper) => handler(request, stopper.stop));
   /** Only reads: told to stop, nobody waits for it. */
-  const call = <Request, Response>(name: string, handler: Handler<Request, Response>) =>
-    unary<Request, Response>(serving, name, (request, stop) => Promise.race([handler(request, stop), stopped(stop.interrupt)]));
-  const config = () => import('./config.js');
-  const lifecycle = () => import('./lifecycle.js');
+  const call = <Request, Response>(name: string, handler: (request: Request) => Promise<Response>) =>
+    unary<Request, Response>(serving, name, (request, stopper) => stopper.orInterrupted(handler(request)));
+  const config = once(() => import('./config.js'));
+  const checks = once(() => import('./check.js'));
+  const lifecycle = once(() => import('./lifecycle.js'));
   // A call that is not listed here answers UNIMPLEMENTED, which the engine knows how to take.
   return {
     handshake: call('Handshake', async (request: provider.ProviderHandshakeRequest) => {
@@ -68,8 +70,8 @@ function handlers(serving: Serving): UntypedServiceImplementation {
     checkConfig: call('CheckConfig', async (request: provider.CheckRequest) => (await config()).checkConfig(request)),
     diffConfig: call('DiffConfig', async (request: provider.DiffRequest) => (await config()).diffConfig(request)),
     configure: call('Configure', async (request: provider.ConfigureRequest) => (await config()).configure(plugin, request)),
-    check: call('Check', async (request: provider.CheckRequest) => (await import('./check.js')).check(plugin, request)),
-    diff: call('Diff', async (request: provider.DiffRequest) => (await import('./check.js')).diff(plugin, request)),
+    check: call('Check', async (request: provider.CheckRequest) => (await checks()).check(plugin, request)),
+    diff: call('Diff', async (request: provider.DiffRequest) => (await checks()).diff(plugin, request)),
     create: effect('Create', async (request: provider.CreateRequest, stop) => (await lifecycle()).create(plugin, request, stop)),
     update: effect('Update', async (request: provider.UpdateRequest, stop) => (await lifecycle()).update(plugin, request, stop)),
     delete: effect('Delete', async (request: provider.DeleteRequest, stop) => (await lifecycle()).remove(plugin, request, stop)),
@@ -78,13 +80,16 @@ function handlers(serving: Serving): UntypedServiceImplementation {
   };
 }
 
-const stopped = (signal: AbortSignal): Promise<never> =>
-  new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true }));
+/** To ask the loader each time, whose answer comes over many turns, would be a good part of a Check. */
+function once<T>(load: () => Promise<T>): () => Promise<T> {
+  let loading: Promise<T> | null = null;
+  return () => (loading ??= load());
+}
 
 function unary<Request, Response>({ plugin, abandoned }: Serving, name: string, uncounted: Handler<Request, Response>) {
   const { counters } = plugin;
   const handler: Handler<Request, Response> =
-    counters === null ? uncounted : (request, stop) => counters.call(name, () => uncounted(request, stop));
+    counters === null ? uncounted : (request, stopper) => counters.call(name, () => uncounted(request, stopper));
   return (call: ServerUnaryCall<Request, Response>, callback: sendUnaryData<Response>): void => {
     let working = true;
     const watched = (stopper: Stopper) => {
@@ -96,7 +101,7 @@ function unary<Request, Response>({ plugin, abandoned }: Serving, name: string, 
       });
     };
     plugin.running
-      .run((stop) => handler(call.request, stop), watched)
+      .run((stopper) => handler(call.request, stopper), watched)
       .then(
         async (response) => {
           await plugin.log.flush();
