@@ -28,7 +28,7 @@ export class Datacenter {
     }
     for (const vm of config.vms) {
       this.byId.set(vm.id, vm);
-      this.byUuid.set(vm.uuid, vm);
+      this.byUuid.set(vm.uuid.toLowerCase(), vm);
       this.byName.set(vm.name, [...(this.byName.get(vm.name) ?? []), vm]);
     }
   }
@@ -74,10 +74,16 @@ export class Datacenter {
     });
   }
 
+  /** All that have this UUID or this name. */
+  named(vm: string): readonly ResolvedVm[] {
+    const byUuid = this.byUuid.get(vm.toLowerCase());
+    return [...(byUuid === undefined ? [] : [byUuid]), ...(this.byName.get(vm) ?? [])];
+  }
+
   /** By UUID, else by id or name where that names exactly one. */
   find(vm: string): ResolvedVm {
     const named = this.byName.get(vm) ?? [];
-    const found = this.byUuid.get(vm) ?? (named.length === 1 ? named[0] : undefined);
+    const found = this.byUuid.get(vm.toLowerCase()) ?? (named.length === 1 ? named[0] : undefined);
     if (found !== undefined) return found;
     if (named.length === 0) throw new PlacementError('platform', `There is no VM ${vm} in the embedded datacenter.`, { vm });
     throw new PlacementError('platform', `VM ${vm} is ambiguous: ${named.map((other) => other.uuid).join(', ')}.`, { vm });

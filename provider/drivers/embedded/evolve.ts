@@ -1,6 +1,6 @@
 /** Lets the world go on up to `now`, event by event; between two events all rates are constant. */
 import type { Datacenter } from './datacenter.js';
-import { dueOf, failWithoutRoom, fire, isDue } from './jobs.js';
+import { dueOf, failWithoutRoom, fire, isDue, isOver } from './jobs.js';
 import { stopCopy } from './power.js';
 import { isMoving, rateOf } from './throughput.js';
 import type { CopyWorld, World } from './world.js';
@@ -18,6 +18,9 @@ export function evolve(dc: Datacenter, world: World, now: number): void {
     if (next >= now && !stopped && fired.length === 0) return;
   }
 }
+
+/** Nothing is under way that time alone would change. */
+export const isQuiet = (world: Readonly<World>): boolean => Object.values(world.jobs).every(isOver) && shutdowns(world).length === 0;
 
 /** Less than what moves in the smallest step of time: what is left then is a rounding error. */
 const roundingBytes = 256;
@@ -56,7 +59,7 @@ function finishShutdowns(dc: Datacenter, world: World): boolean {
   return stopped;
 }
 
-function shutdowns(world: World): { id: string; copy: CopyWorld }[] {
+function shutdowns(world: Readonly<World>): { id: string; copy: CopyWorld }[] {
   return Object.entries(world.vms).flatMap(([id, state]) =>
     state.copies.filter((copy) => copy.shutdown !== null).map((copy) => ({ id, copy })),
   );

@@ -4,7 +4,7 @@ import { PlacementError } from '../../core/errors.js';
 import { placeText, type CopyRef, type HostState, type Place } from '../../core/inventory.js';
 import type { ResolvedEmbedded, ResolvedVm } from '../../../schema/embedded.js';
 import { Datacenter } from './datacenter.js';
-import { evolve } from './evolve.js';
+import { evolve, isQuiet } from './evolve.js';
 import { fileStore, memoryStore, type Store } from './store.js';
 import { copyOf, touch, uuidOfCopy } from './vm-state.js';
 import type { CopyWorld, VmWorld, World } from './world.js';
@@ -33,7 +33,7 @@ export interface Model {
   readonly store: Store;
   readonly wall: Wall;
   readonly read: <T>(look: (view: View) => T) => Promise<T>;
-  /** The same for a look whose result keeps nothing of the world that is changed in place: it costs no copy while time stands. */
+  /** The same for a look whose result keeps nothing of the world that is changed in place: it costs no copy while time changes nothing. */
   readonly survey: <T>(look: (view: View) => T) => Promise<T>;
   readonly update: <T>(change: (view: View) => T) => Promise<T>;
 }
@@ -46,17 +46,24 @@ export function openModel(config: ResolvedEmbedded, where: { folder: string } | 
 /** A model on a store that is there already: several drivers in one process, on one memory store. */
 export function modelOn(config: ResolvedEmbedded, store: Store, wall: Wall = realWall): Model {
   const dc = new Datacenter(config);
+  const nowIn = (world: World): number => Math.max(modelNow(world, wall.now()), world.at);
   const view = (world: World): View => {
-    const now = Math.max(modelNow(world, wall.now()), world.at);
+    const now = nowIn(world);
     evolve(dc, world, now);
     return { dc, world, now };
   };
+  /** At any time from now on it says the same as it says now. */
+  const stands = (world: Readonly<World>): boolean => isQuiet(world) || world.at >= modelNow(world, wall.now());
   return {
     dc,
     store,
     wall,
     read: async (look) => look(view(await store.read())),
-    survey: async (look) => look(view(await store.read((world) => world.at >= modelNow(world, wall.now())))),
+    survey: async (look) => {
+      const world = await store.read(stands);
+      // Perhaps the shared one, whose time goes on only with a change.
+      return look(isQuiet(world) ? { dc, world, now: nowIn(world) } : view(world));
+    },
     update: (change) => store.update((world) => change(view(world))),
   };
 }
@@ -78,7 +85,7 @@ export function newWorld(config: ResolvedEmbedded, wall: Wall): World {
   };
 }
 
-export function modelNow(world: World, wallNow: number): number {
+export function modelNow(world: Readonly<World>, wallNow: number): number {
   const clock = world.clock;
   return clock.kind === 'manual' ? clock.now : Math.floor(clock.base + Math.max(0, wallNow - clock.wallBase) * clock.speed);
 }

@@ -30,7 +30,7 @@ export interface Store {
 
 interface Text {
   readonly key: string;
-  /** A write costs enough to be shared by changes that wait for one. */
+  /** A reading or a write costs enough to be shared by those who wait for one. */
   readonly isSlow: boolean;
   read(): Promise<string | null>;
   /** Only over `before`: two takers of one stale lock can both get it, and the loser, who is told by `Overtaken`, starts over. */
@@ -51,6 +51,9 @@ class Overtaken extends Error {}
 class TextStore implements Store {
   busy = 0;
   private turn: Promise<unknown> = Promise.resolve();
+  /** The reading under way, and the one that begins after it. */
+  private last: Promise<unknown> = Promise.resolve();
+  private next: Promise<string | null> | null = null;
   /** Changes that wait for their turn; still open for more. */
   private open: Change[] | null = null;
   /** What the text was when it was last parsed or written here, parsed: most looks find it unchanged. */
@@ -67,17 +70,32 @@ class TextStore implements Store {
 
   read(asItIs: (world: Readonly<World>) => boolean = () => false): Promise<World> {
     return this.counted(async () => {
-      const text = (await this.text.read()) ?? (await this.begun());
-      return this.known?.text === text && asItIs(this.known.world) ? this.known.world : parse(text, this.key);
+      const text = (await this.look()) ?? (await this.begun());
+      const { known } = this;
+      if (known?.text === text) return asItIs(known.world) ? known.world : parse(text, this.key);
+      const world = parse(text, this.key);
+      if (asItIs(world)) this.known = { text, world };
+      return world;
     });
   }
 
   peek(): Promise<Readonly<World>> {
     return this.counted(async () => {
-      const text = (await this.text.read()) ?? (await this.begun());
+      const text = (await this.look()) ?? (await this.begun());
       if (this.known?.text !== text) this.known = { text, world: parse(text, this.key) };
       return this.known.world;
     });
+  }
+
+  /** The text as it is after it was asked for. One reading is under way at a time; those who ask meanwhile share the next one. */
+  private look(): Promise<string | null> {
+    if (!this.text.isSlow) return this.text.read();
+    return (this.next ??= this.last.then(() => {
+      this.next = null;
+      const reading = this.text.read();
+      this.last = reading.catch(() => undefined);
+      return reading;
+    }));
   }
 
   /** The text of a store that is used for the first time. */

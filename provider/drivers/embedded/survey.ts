@@ -2,7 +2,8 @@
 import { iso } from '../../core/clock.js';
 import type { SurveyScope } from '../../core/driver.js';
 import { unknown, type Cluster, type Copy, type Host, type Inventory, type Link, type Pool, type Vm } from '../../core/inventory.js';
-import type { ResolvedHost, ResolvedVm } from '../../../schema/embedded.js';
+import type { Claim } from '../../core/record.js';
+import type { ResolvedHost, ResolvedPool, ResolvedVm } from '../../../schema/embedded.js';
 import { spanBlocks, BLOCK, NOTHING } from './contents.js';
 import { usedMemory } from './definition.js';
 import { hostState, refOf, type View } from './model.js';
@@ -25,18 +26,17 @@ export function surveyWorld(view: View, wallNow: number, scope: SurveyScope): In
     }),
     hosts: view.dc.config.clusters.flatMap((cluster) => cluster.hosts).map((host) => readHost(view, host, memory, storage)),
     links: links(view, observedAt),
-    vms: vmsOf(view, scope).flatMap((vm) => readVm(view, vm, unread, wallNow)),
+    vms: vmsOf(view, scope).flatMap((vm) => readAgain(view, vm, unread, wallNow)),
     observedAt,
   };
 }
 
 function vmsOf({ dc }: View, { vms }: SurveyScope): readonly ResolvedVm[] {
   if (vms === undefined) return dc.config.vms;
-  const wanted = new Set(vms.flatMap((vm) => [vm, vm.toLowerCase()]));
-  return dc.config.vms.filter((vm) => wanted.has(vm.name) || wanted.has(vm.uuid.toLowerCase()));
+  return [...new Set(vms.flatMap((vm) => dc.named(vm)))];
 }
 
-function readHost(view: View, host: ResolvedHost, memory: ReadonlyMap<string, number>, storage: ReadonlyMap<string, number>): Host {
+function readHost(view: View, host: ResolvedHost, memory: ReadonlyMap<string, number>, storage: UsedStorage): Host {
   const state = hostState(view, host.name);
   const base = { name: host.name, cluster: host.cluster, state };
   if (state === 'unreachable')
@@ -46,7 +46,7 @@ function readHost(view: View, host: ResolvedHost, memory: ReadonlyMap<string, nu
       name: pool.name,
       freeBytes: isFull(view.dc, view.world, host.name, pool.name)
         ? 0
-        : Math.max(0, pool.capacityBytes - (storage.get(view.dc.storageKey(host.name, pool.name)) ?? 0)),
+        : Math.max(0, pool.capacityBytes - (storage.get(storageOf(pool)) ?? 0)),
       storageId: pool.storageId,
     };
   });
@@ -63,6 +63,29 @@ function readHost(view: View, host: ResolvedHost, memory: ReadonlyMap<string, nu
       networks: host.networks,
     },
   };
+}
+
+/** Of VMs that nothing happened to, by their state, which is one object as long as that is so: read again before every decision. */
+const readBefore = new WeakMap<VmWorld, Vm>();
+
+/** The reading of before, where all that it was made from is the same. */
+function readAgain(view: View, vm: ResolvedVm, unread: ReadonlySet<string>, wallNow: number): Vm[] {
+  const { world, dc } = view;
+  const state = vmState(dc, world, vm.id);
+  const changes = world.vms[vm.id] !== undefined || world.leases[vm.id] !== undefined || state.locks.length > 0;
+  if (changes || state.copies.some((copy) => unread.has(copy.host))) return readVm(view, vm, unread, wallNow);
+  const before = readBefore.get(state);
+  if (before !== undefined && sameClaim(before.claim, claimOf(dc, world, vm.id))) return [before];
+  const read = readVm(view, vm, unread, wallNow);
+  for (const one of read) readBefore.set(state, one);
+  return read;
+}
+
+/** Part by part; parts that are objects only where they are the very same. */
+function sameClaim(a: Claim | null, b: Claim | null): boolean {
+  if (a === null || b === null) return a === b;
+  const names = Object.keys(a) as (keyof Claim)[];
+  return a === b || (names.length === Object.keys(b).length && names.every((name) => a[name] === b[name]));
 }
 
 function readVm(view: View, vm: ResolvedVm, unread: ReadonlySet<string>, wallNow: number): Vm[] {
@@ -150,9 +173,13 @@ function writtenBytes(copy: CopyWorld, disk: CopyDisk, truth: DiskWorld): number
   return BLOCK * spanBlocks(disk.segments.filter((segment) => segment.at !== NOTHING));
 }
 
-/** Bytes in use per storage. */
-function usedStorage(view: View): ReadonlyMap<string, number> {
-  const used = new Map<string, number>();
+/** Bytes in use per storage: its identity, or the pool itself where it is local. */
+type UsedStorage = ReadonlyMap<string | ResolvedPool, number>;
+
+const storageOf = (pool: ResolvedPool): string | ResolvedPool => pool.storageId ?? pool;
+
+function usedStorage(view: View): UsedStorage {
+  const used = new Map<string | ResolvedPool, number>();
   const counted = new Set<string>();
   for (const vm of view.dc.config.vms) {
     const state = vmState(view.dc, view.world, vm.id);
@@ -161,12 +188,14 @@ function usedStorage(view: View): ReadonlyMap<string, number> {
         const pool = view.dc.pool(copy.host, disk.pool);
         const truth = state.disks.find((one) => one.name === disk.name);
         if (pool === undefined || truth === undefined) continue;
-        const key = view.dc.storageKey(copy.host, pool.name);
-        // Copies of one VM on shared storage are one image; so are disks that several VMs share by path.
-        const image = `${key} ${disk.path}`;
-        if (pool.storageId !== null && counted.has(image)) continue;
-        counted.add(image);
-        used.set(key, (used.get(key) ?? 0) + writtenBytes(copy, disk, truth));
+        if (pool.storageId !== null) {
+          // Copies of one VM on shared storage are one image; so are disks that several VMs share by path.
+          const image = `${pool.storageId} ${disk.path}`;
+          if (counted.has(image)) continue;
+          counted.add(image);
+        }
+        const storage = storageOf(pool);
+        used.set(storage, (used.get(storage) ?? 0) + writtenBytes(copy, disk, truth));
       }
     }
   }

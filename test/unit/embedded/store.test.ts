@@ -108,6 +108,17 @@ describe.each([
     expect(store.busy).toBe(0);
   });
 
+  test('whoever asks after a write sees it, however many read meanwhile', async () => {
+    const store = open();
+    for (let begun = 1; begun <= 20; begun += 1) {
+      const meanwhile = Array.from({ length: 5 }, () => store.peek());
+      await store.update((world) => (world.begun = begun));
+      const after = await Promise.all([store.peek(), store.read(), store.read(() => true)]);
+      expect(after.map((world) => world.begun)).toEqual([begun, begun, begun]);
+      await Promise.all(meanwhile);
+    }
+  });
+
   test('another world takes its place, whatever was there', async () => {
     const store = open();
     await store.update((world) => (world.begun = 5));
