@@ -2,7 +2,7 @@
  * What one plugin process did, in figures, for the benchmarks (bench/README.md): written when it ends, as one JSON file, to the folder
  * that VMPLACEMENT_COUNTERS names. Nothing of this is loaded when that is not set.
  */
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import process from 'node:process';
 import type { Driver } from '../core/driver.js';
@@ -55,7 +55,7 @@ export function countersTo(folder: string): Counters {
       wallMs: performance.now(),
       cpuMs: cpuMs(),
       busyMs: busy.totalMs(),
-      peakRssBytes: process.resourceUsage().maxRSS * 1024,
+      peakRssBytes: peakRssBytes(),
       calls,
       surveys,
     };
@@ -104,6 +104,13 @@ function busyTime() {
       }
     },
   };
+}
+
+/** Of this process alone. Linux counts in `maxRSS` also what the parent, which is the engine, had when it started this one. */
+function peakRssBytes(): number {
+  if (process.platform !== 'linux') return process.resourceUsage().maxRSS * 1024;
+  const [, kibibytes] = /^VmHWM:\s*(\d+) kB$/m.exec(readFileSync('/proc/self/status', 'utf8')) ?? [];
+  return Number(kibibytes) * 1024;
 }
 
 function cpuMs(): number {
