@@ -33,12 +33,25 @@ export async function guess(session: Session, urn: string, desired: Desired): Pr
   return { plan: decideOn(session, urn, desired, inventory, Date.parse(inventory.observedAt)), inventory };
 }
 
-/** Reads again. A VM that is only busy is waited for until the no-progress timeout (rules.md §5). */
-export async function decideFresh(session: Session, urn: string, desired: Desired, run: PlacementRun): Promise<Fresh> {
+/**
+ * Reads again: everything, since what others have under way decides as well, unless the VM is `expected` to stay. That it may is told
+ * by its own reading, of which thousands cost little. One that is only busy is waited for until the no-progress timeout (rules.md §5).
+ */
+export async function decideFresh(
+  session: Session,
+  urn: string,
+  desired: Desired,
+  run: PlacementRun,
+  expected: Plan | null = null,
+): Promise<Fresh> {
   const { clock } = session.driver;
+  if (expected?.action === 'none') {
+    const inventory = await session.fresh({ vms: [desired.vm] }, run.signal);
+    const plan = decideOn(session, urn, desired, inventory, Date.parse(inventory.observedAt));
+    if (plan.action === 'none') return { plan, inventory };
+  }
   let deadline: number | null = null;
   for (let told = false; ; told = true) {
-    // Everything is read, not only this VM: what others have under way decides as well.
     const inventory = await session.fresh({}, run.signal);
     const now = Date.parse(inventory.observedAt);
     deadline ??= now + desired.noProgressTimeoutMs;
