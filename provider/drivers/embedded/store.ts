@@ -48,6 +48,11 @@ export const fileStore = (folder: string, begin: () => World, patienceMs = 3 * s
 
 class Overtaken extends Error {}
 
+interface Parsed {
+  readonly text: string;
+  readonly world: World;
+}
+
 class TextStore implements Store {
   busy = 0;
   private turn: Promise<unknown> = Promise.resolve();
@@ -57,7 +62,9 @@ class TextStore implements Store {
   /** Changes that wait for their turn; still open for more. */
   private open: Change[] | null = null;
   /** What the text was when it was last parsed or written here, parsed: most looks find it unchanged. */
-  private known: { readonly text: string; readonly world: World } | null = null;
+  private known: Parsed | null = null;
+  /** The last text that was written here. */
+  private written: Pick<Parsed, 'text'> | null = null;
 
   constructor(
     private readonly text: Text,
@@ -92,10 +99,17 @@ class TextStore implements Store {
     if (!this.text.isSlow) return this.text.read();
     return (this.next ??= this.last.then(() => {
       this.next = null;
-      const reading = this.text.read();
+      const reading = this.lookNow();
       this.last = reading.catch(() => undefined);
       return reading;
     }));
+  }
+
+  /** What this process wrote meanwhile came after the reading began, and needs not be parsed. */
+  private async lookNow(): Promise<string | null> {
+    const { written } = this;
+    const text = await this.text.read();
+    return this.written === null || this.written === written ? text : this.written.text;
   }
 
   /** The text of a store that is used for the first time. */
@@ -160,6 +174,7 @@ class TextStore implements Store {
         alive();
         if (next !== text) await this.text.write(next, text);
         this.known = { text: next, world: applied.world };
+        this.written = { text: next };
         return applied;
       });
       tell();
