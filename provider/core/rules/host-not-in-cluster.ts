@@ -55,12 +55,14 @@ export function hostNotInCluster(
 /** All names, the most similar first. */
 function didYouMean(name: string, known: readonly string[]): string {
   if (known.length === 0) return 'None was read.';
-  const sorted = [...new Set(known)].sort((a, b) => distance(name, a) - distance(name, b) || (a < b ? -1 : 1));
-  const [best = ''] = sorted;
-  const shown = sorted.slice(0, 10);
+  const sorted = [...new Set(known)]
+    .map((one) => ({ one, edits: distance(name, one) }))
+    .sort((a, b) => a.edits - b.edits || (a.one < b.one ? -1 : 1));
+  const [best = { one: '', edits: Infinity }] = sorted;
+  const shown = sorted.slice(0, 10).map(({ one }) => one);
   const more = sorted.length > shown.length ? ` and ${sorted.length - shown.length} more` : '';
-  return distance(name, best) <= Math.max(2, name.length / 3)
-    ? `Did you mean ${best}? Known: ${list(shown)}${more}.`
+  return best.edits <= Math.max(2, name.length / 3)
+    ? `Did you mean ${best.one}? Known: ${list(shown)}${more}.`
     : `Known: ${list(shown)}${more}.`;
 }
 
