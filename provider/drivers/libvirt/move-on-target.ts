@@ -2,7 +2,7 @@
 import { basename } from 'node:path';
 import type { Move, Run } from '../../core/driver.js';
 import { PlacementError } from '../../core/errors.js';
-import { isKnown, isUnknown, placeText, samePlace, type CopyRef, type Disk, type Power } from '../../core/inventory.js';
+import { isKnown, isUnknown, placeText, samePlace, type CopyRef, type Disk, type Place, type Power } from '../../core/inventory.js';
 import type { Connection } from './connection.js';
 import { copyDisk } from './copy-disk.js';
 import { targetDefinition } from './definition.js';
@@ -108,11 +108,8 @@ export class MoveOnTarget {
   }
 
   refuseUnlessPossible(): void {
-    for (const place of [this.move.source, this.move.target]) {
-      const host = this.reading.datacenter.hosts.find(({ name }) => name === place.host);
-      if (host === undefined || isUnknown(host.facts))
-        throw this.refuse(`${placeText(place)} cannot be read`, 'pulumi up when that host answers');
-    }
+    for (const place of [this.move.source, this.move.target])
+      if (this.isUnread(place)) throw this.refuse(`${placeText(place)} cannot be read`, 'pulumi up when that host answers');
     if (this.source === null) throw this.refuse(`it is not found on ${placeText(this.move.source)}`, 'look at the hosts');
     if (this.target !== null)
       throw this.refuse(`${placeText(this.move.target)} already has a definition of it`, 'look which one is the right one');
@@ -219,10 +216,11 @@ cat | ${v} define /dev/stdin > /dev/null`;
 
   async remove(): Promise<void> {
     const { target, move } = this;
-    const host = this.reading.datacenter.hosts.find(({ name }) => name === move.target.host);
-    const nothing = target === null && this.source !== null && Object.keys(this.disks).length === 0;
-    if (nothing) return;
-    if (host === undefined || isUnknown(host.facts))
+    // What was made is written down with the source.
+    if (this.isUnread(move.source))
+      throw this.refuse(`${placeText(move.source)} cannot be read, so what the move left stays`, 'try again when that host answers');
+    if (target === null && Object.keys(this.disks).length === 0 && !this.hasJob) return;
+    if (this.isUnread(move.target))
       throw this.refuse(`${placeText(move.target)} cannot be read, so what the move left there stays`, 'try again when that host answers');
     const isOurs = this.isLabelled;
     if (target !== null && isOurs && target.copy.role === 'live')
@@ -263,6 +261,11 @@ cat | ${v} define /dev/stdin > /dev/null`;
       networks: this.move.record.options.networks,
       state: { ...kept, v: 1, label },
     });
+  }
+
+  private isUnread(place: Place): boolean {
+    const host = this.reading.datacenter.hosts.find(({ name }) => name === place.host);
+    return host === undefined || isUnknown(host.facts);
   }
 
   private copied(): readonly Disk[] {

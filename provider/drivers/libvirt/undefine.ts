@@ -2,7 +2,7 @@
 import type { Element } from '@xmldom/xmldom';
 import type { CopyRef } from '../../core/inventory.js';
 import type { Connection } from './connection.js';
-import { virsh } from './domain-state.js';
+import { locked, up, virsh } from './domain-state.js';
 import { quote, script } from './quote.js';
 import { refused } from './refused.js';
 import { attribute, first, parseXml, textOf } from './xml.js';
@@ -20,7 +20,7 @@ export function nvramOf(domain: Element): string | null {
 const isImplied = (domain: Element): boolean =>
   attribute(first(domain, 'os'), 'firmware') === 'efi' && first(domain, 'os', 'nvram') === undefined;
 
-/** One that is not there is done. */
+/** One that is not there is done. One that runs is refused: it would go on without a definition, on images that are removed next. */
 export async function undefine(connection: Connection, copy: CopyRef): Promise<void> {
   const [v, domain] = [virsh(connection), quote(copy.platformId)];
   const isGone = (stderr: string): boolean => /Domain not found|failed to get domain/.test(stderr);
@@ -32,7 +32,10 @@ export async function undefine(connection: Connection, copy: CopyRef): Promise<v
   const named = isImplied(xml) ? withNamedNvram(read.stdout, nvramOf(xml) ?? '') : '';
   const define = named === '' ? '' : `cat | ${v} define /dev/stdin > /dev/null && `;
   const done = await connection.exec(
-    script(`export LC_ALL=C; ${define}${v} undefine ${domain} --nvram --snapshots-metadata --checkpoints-metadata`),
+    locked(`
+export LC_ALL=C
+case $(${v} domstate ${domain}) in ${up}) echo 'it runs' >&2; exit 1 ;; esac
+${define}${v} undefine ${domain} --nvram --snapshots-metadata --checkpoints-metadata`),
     { stdin: named },
   );
   if (done.code !== 0 && !isGone(done.stderr)) throw refused(copy, done);
