@@ -68,7 +68,7 @@ export function clearLab(): void {
     const clear =
       'for d in $(virsh -q list --uuid); do virsh -q destroy $d; done; ' +
       'for d in $(virsh -q list --all --uuid); do virsh -q undefine $d --nvram --managed-save --snapshots-metadata --checkpoints-metadata; done; ' +
-      'rm -rf /var/lib/libvirt/images/* /var/log/*.console; virsh -q pool-refresh default';
+      'rm -rf /var/lib/libvirt/images/* /var/lib/libvirt/qemu/nvram/* /var/log/*.console /tmp/vmplacement-*; virsh -q pool-refresh default';
     lab('exec', host, 'bash', '-c', clear);
   }
 }

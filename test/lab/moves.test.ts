@@ -26,7 +26,7 @@ const identity = (host: string, vm: string): readonly string[] =>
 function isClean(host: string): void {
   expect(virsh(host, 'list', '--all', '--name').trim()).toBe('');
   expect(lab('exec', host, 'ls', '/var/lib/libvirt/images')).toBe('');
-  expect(lab('exec', host, 'sh', '-c', 'ls /tmp/vmplacement-* 2> /dev/null || true')).toBe('');
+  expect(lab('exec', host, 'sh', '-c', 'find /tmp/vmplacement-* ! -type d 2> /dev/null || true')).toBe('');
 }
 
 test('hot inside a cluster: previewed, moved, read back; nothing is left of it where it was', async () => {
