@@ -40,9 +40,13 @@ export function cold(parts: Parts): Pick<Driver, 'copyOff' | 'cancel'> {
 
     async cancel(move, run) {
       await run.checkLease();
-      const work = new MoveOnTarget(parts, move, run, await parts.read());
-      if (work.hasJob) await abortJob(work.from, move);
-      await new MoveOnTarget(parts, move, run, await parts.read()).remove();
+      const read = async (): Promise<MoveOnTarget> => new MoveOnTarget(parts, move, run, await parts.read());
+      let work = await read();
+      if (work.hasJob) {
+        await abortJob(work.from, move);
+        work = await read();
+      }
+      await work.remove();
     },
   };
 }

@@ -2,6 +2,7 @@
 import { XMLSerializer, type Document, type Element } from '@xmldom/xmldom';
 import { withoutBlock } from './block.js';
 import { namespace, type DomainState } from './metadata.js';
+import { bridgeName, bridgePrefix } from './survey-host.js';
 import { all, attribute, first, parseXml } from './xml.js';
 
 export interface TargetPlaces {
@@ -33,20 +34,18 @@ function placeDisk(disk: Element, path: string): void {
   for (const chain of all(disk, 'backingStore')) disk.removeChild(chain);
 }
 
-const bridge = 'bridge:';
-
 function placeNic(nic: Element, networks: TargetPlaces['networks']): void {
   const source = first(nic, 'source');
   const network = attribute(source, 'network');
   const here = attribute(source, 'bridge');
-  const name = network ?? (here === null ? null : `${bridge}${here}`);
+  const name = network ?? (here === null ? null : bridgeName(here));
   const there = name === null || !Object.hasOwn(networks, name) ? undefined : networks[name];
   if (source === undefined || there === undefined) return;
   // What libvirt added when the source was started belongs to its own network.
   for (const old of ['network', 'bridge', 'portgroup', 'portid']) source.removeAttribute(old);
-  const isBridge = there.startsWith(bridge);
+  const isBridge = there.startsWith(bridgePrefix);
   nic.setAttribute('type', isBridge ? 'bridge' : 'network');
-  if (isBridge) source.setAttribute('bridge', there.slice(bridge.length));
+  if (isBridge) source.setAttribute('bridge', there.slice(bridgePrefix.length));
   else source.setAttribute('network', there);
 }
 

@@ -7,7 +7,7 @@ import type { Connection } from './connection.js';
 import { namespace, nothing, readState, type DomainState } from './metadata.js';
 import { oneWord, quote, script } from './quote.js';
 import { cannotRead } from './reading.js';
-import { parseXml } from './xml.js';
+import { escaped, parseXml } from './xml.js';
 
 export interface KeptState {
   readonly state: DomainState;
@@ -133,6 +133,4 @@ ${v} metadata "$d" ${ours} --config ${set} > /dev/null`;
   throw cannotRead(connection.target, code, stderr);
 }
 
-function element(text: string): string {
-  return `<state>${text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')}</state>`;
-}
+const element = (text: string): string => `<state>${escaped(text)}</state>`;

@@ -67,10 +67,9 @@ async function stayed(work: MoveOnTarget, move: Move): Promise<void> {
 }
 
 async function outcome(work: MoveOnTarget, move: Move): Promise<Outcome> {
-  const { completed: there } = await jobOf(work.to, move);
-  const { completed: here } = await jobOf(work.from, move).catch(() => ({ completed: there }));
-  // With the figures of the disks, unless libvirt was restarted there since.
-  const stats = here.size > 0 ? here : there;
+  // The source forgets it when its libvirt is restarted.
+  const here = await jobOf(work.from, move).catch(() => null);
+  const { completed: stats } = here !== null && here.completed.size > 0 ? here : await jobOf(work.to, move);
   await forget(work, move);
   const downtimeMs = stats.get('downtime');
   return {

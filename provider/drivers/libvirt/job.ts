@@ -2,6 +2,7 @@
 import type { Move } from '../../core/driver.js';
 import type { Connection } from './connection.js';
 import { virsh } from './domain-state.js';
+import { privateFolder } from './private-folder.js';
 import { quote, script } from './quote.js';
 import { refused } from './refused.js';
 
@@ -22,8 +23,7 @@ export interface Job {
 export const MARK = '@@vmplacement@@';
 
 /** Puts the name of this move's files into `$f`. They are in a folder that only this login can open, until the job has ended. */
-export const filesOf = ({ record }: Pick<Move, 'record'>): string => `
-umask 077; d=/tmp/vmplacement-$(id -u); mkdir -p -m 700 "$d"; [ -O "$d" ] && [ ! -L "$d" ] || { echo "$d belongs to somebody else" >&2; exit 1; }
+export const filesOf = ({ record }: Pick<Move, 'record'>): string => `${privateFolder}
 f=$d/${quote(record.moveId)}`;
 
 /** @param on the source; the target only has what completed. */

@@ -32,8 +32,6 @@ export interface MoveWork {
 
 /** The image on the target of one disk. */
 export interface CopiedImage {
-  readonly pool: string;
-  readonly name: string;
   /** Path and identity (`Volume`); null: it is about to be made. */
   readonly made: { readonly path: string; readonly image: string } | null;
   /** Everything of the disk below this offset stands there durably, bytes. */

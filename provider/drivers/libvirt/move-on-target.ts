@@ -131,8 +131,6 @@ export class MoveOnTarget {
       const known = this.disks[disk.name];
       if (known?.made != null && (await this.isOurs(known.made))) continue;
       const image: CopiedImage = {
-        pool,
-        name: basename(disk.path),
         made: null,
         durable: 0,
         sent: known?.sent ?? 0,
@@ -140,7 +138,8 @@ export class MoveOnTarget {
       };
       await this.save({ disks: { ...this.disks, [disk.name]: image } });
       const { format, virtualBytes: bytes } = disk;
-      const made = await createVolume(this.to, this.move.target, { pool, name: image.name, bytes, format, begun: known?.made === null });
+      const volume = { pool, name: basename(disk.path), bytes, format, begun: known?.made === null };
+      const made = await createVolume(this.to, this.move.target, volume);
       await this.save({ disks: { ...this.disks, [disk.name]: { ...image, made } } });
     }
   }

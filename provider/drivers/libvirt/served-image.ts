@@ -7,6 +7,7 @@ import { PlacementError } from '../../core/errors.js';
 import type { Connection, Executed } from './connection.js';
 import type { HeldCommand } from './held-command.js';
 import { NbdClient } from './nbd.js';
+import { FOLDER, privateFolder } from './private-folder.js';
 import { command, quote, script } from './quote.js';
 
 export interface ImageToServe {
@@ -60,7 +61,6 @@ async function close(client: NbdClient, held: HeldCommand): Promise<void> {
 const readyMs = 60_000;
 const handshakeMs = 20_000;
 
-const FOLDER = 71;
 const BUSY = 76;
 const noAccess = 'vmplacement: the socket is not writable';
 
@@ -80,10 +80,7 @@ function serving({ id, path, format, access }: ImageToServe, sudo: boolean): str
   const server = command('qemu-nbd', '--shared=1', `--format=${format}`, ...mode);
   return script(`
 export LC_ALL=C
-umask 077
-d=/tmp/vmplacement-$(id -u)
-mkdir "$d" 2> /dev/null
-[ "$(stat -c '%u %a %F' "$d" 2> /dev/null)" = "$(id -u) 700 directory" ] || exit ${FOLDER}
+${privateFolder}
 s=$d/${name}.sock p=$d/${name}.pid o=$d/${name}.owner
 born() { sed 's/.*) //' "/proc/$1/stat" 2> /dev/null | cut -d ' ' -f 20; }
 visit() { [ ! -S "$s" ] || timeout 5 $1 qemu-img info -f raw "nbd+unix:///?socket=$s" > /dev/null 2>&1; }

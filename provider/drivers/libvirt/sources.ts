@@ -2,10 +2,9 @@
 import type { Driver } from '../../core/driver.js';
 import { PlacementError } from '../../core/errors.js';
 import { isKnown, isUnknown, placeText, samePlace, type CopyRef, type Disk } from '../../core/inventory.js';
-import type { Connection } from './connection.js';
 import { changeState, withState } from './domain-state.js';
+import type { Parts } from './move-on-target.js';
 import type { Records } from './records.js';
-import type { DatacenterReading } from './survey.js';
 import type { DomainReading } from './survey-domain.js';
 import { copiesOf, sharers } from './survey-vms.js';
 import { undefine } from './undefine.js';
@@ -13,13 +12,11 @@ import { removeVolume } from './volumes.js';
 
 type Sources = Pick<Driver, 'keep' | 'retire'>;
 
-interface Parts {
-  readonly read: () => Promise<DatacenterReading>;
-  readonly connectionTo: (host: string) => Connection;
+interface SourceParts extends Parts {
   readonly handOver: Records['handOver'];
 }
 
-export function sources({ read, connectionTo, handOver }: Parts): Sources {
+export function sources({ read, connectionTo, handOver }: SourceParts): Sources {
   return {
     async keep(copy, moveId, run) {
       const source = (await found(read, copy)).own;

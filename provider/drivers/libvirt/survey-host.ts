@@ -81,7 +81,8 @@ function networksOf(reading: Reading): Maybe<readonly string[]> {
 }
 
 /** A bridge that a NIC names by itself, without a network of libvirt. */
-export const bridgeName = (bridge: string): string => `bridge:${bridge}`;
+export const bridgeName = (bridge: string): string => `${bridgePrefix}${bridge}`;
+export const bridgePrefix = 'bridge:';
 
 export function poolsOf(reading: Reading): readonly { readonly pool: Pool; readonly place: PoolPlace }[] {
   return [...reading].flatMap(([key, text]) => {

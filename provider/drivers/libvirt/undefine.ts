@@ -5,7 +5,7 @@ import type { Connection } from './connection.js';
 import { locked, up, virsh } from './domain-state.js';
 import { quote, script } from './quote.js';
 import { refused } from './refused.js';
-import { attribute, first, parseXml, textOf } from './xml.js';
+import { attribute, escaped, first, parseXml, textOf } from './xml.js';
 
 /**
  * Path of the firmware variables; null: it has none. While libvirt chooses the firmware itself (`firmware='efi'`), the definition of a
@@ -48,6 +48,5 @@ const withNamedNvram = (xml: string, path: string): string =>
     .replace(/<loader[^]*?(\/>|<\/loader>)/, '')
     .replace(
       /(<os>\s*<type[^]*?<\/type>)/,
-      (type) =>
-        `${type}<loader readonly='yes' type='pflash'>/dev/null</loader><nvram>${path.replaceAll('&', '&amp;').replaceAll('<', '&lt;')}</nvram>`,
+      (type) => `${type}<loader readonly='yes' type='pflash'>/dev/null</loader><nvram>${escaped(path)}</nvram>`,
     );

@@ -5,6 +5,7 @@ import type { Connection } from './connection.js';
 import { virsh } from './domain-state.js';
 import { option, quote, script } from './quote.js';
 import { refused } from './refused.js';
+import { escaped } from './xml.js';
 
 export interface Volume {
   readonly path: string;
@@ -61,8 +62,6 @@ async function emptyVolume(connection: Connection, volume: string, bytes: number
   const value = (key: string): number => Number(new RegExp(`^${key}:\\s*(\\d+) bytes$`, 'm').exec(stdout)?.[1] ?? Number.NaN);
   return code === 0 && value('Capacity') === bytes && value('Allocation') < 2 ** 20 ? (stdout.split('\n')[0] ?? null) : null;
 }
-
-const escaped = (text: string): string => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 
 /** Which image a path is; empty where there is none, or the login may not look. */
 export async function imageAt(connection: Connection, path: string): Promise<string> {

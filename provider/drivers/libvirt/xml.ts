@@ -38,6 +38,9 @@ function childrenOf(element: Element, name: string): Element[] {
   return Array.from(element.childNodes).filter((node): node is Element => node.nodeType === 1 && (node as Element).localName === name);
 }
 
+/** A text as it stands inside an element. */
+export const escaped = (text: string): string => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+
 const units: Readonly<Record<string, number>> = {
   b: 1,
   bytes: 1,
