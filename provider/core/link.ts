@@ -9,7 +9,7 @@ export interface Reach {
 }
 
 /** A link given for the two hosts wins over the one of their clusters; inside one cluster there is a network unless such a link denies it. */
-export function reach(inventory: Inventory, from: Place, to: Place): Reach {
+export function reach(inventory: Pick<Inventory, 'links'>, from: Place, to: Place): Reach {
   const hosts = linkBetween(inventory, 'hosts', from.host, to.host);
   if (hosts !== undefined) return ofLink(hosts);
   if (from.cluster === to.cluster) return { direct: 'yes', because: `same cluster ${from.cluster}` };
@@ -25,7 +25,7 @@ export interface Throughput {
 }
 
 /** Of the link between two places (the relayed copy's where they do not reach each other), at most the declared bandwidth. */
-export function throughput(inventory: Inventory, from: Place, to: Place, bandwidth: number | null): Throughput {
+export function throughput(inventory: Pick<Inventory, 'links'>, from: Place, to: Place, bandwidth: number | null): Throughput {
   const link =
     linkBetween(inventory, 'hosts', from.host, to.host, isRated) ?? linkBetween(inventory, 'clusters', from.cluster, to.cluster, isRated);
   if (link !== undefined && isKnown(link.bytesPerSecond)) {
@@ -40,7 +40,7 @@ export function throughput(inventory: Inventory, from: Place, to: Place, bandwid
 }
 
 function linkBetween(
-  inventory: Inventory,
+  inventory: Pick<Inventory, 'links'>,
   scope: Link['scope'],
   a: string,
   b: string,

@@ -2,7 +2,7 @@
 # install.sh: what the lab needs and this machine lacks, by apt. Nothing is asked of the network when nothing is missing.
 set -euo pipefail
 need="qemu-system-x86 qemu-utils libvirt-daemon-system libvirt-clients openssh-server openssh-client busybox-static
-  linux-image-cloud-amd64 libnbd-bin iproute2 cpio tini python3 socat rsync ovmf kmod sudo"
+  linux-image-cloud-amd64 libnbd-bin iproute2 cpio tini python3 socat rsync ovmf kmod sudo bindfs"
 
 [ "$(id -u)" = 0 ] || { echo "the lab needs root (network namespaces, mounts, /dev/net/tun)" >&2; exit 1; }
 missing=
@@ -19,3 +19,4 @@ if [ -n "$missing" ]; then
 fi
 mkdir -p /dev/net
 [ -e /dev/net/tun ] || mknod /dev/net/tun c 10 200
+[ -e /dev/fuse ] || mknod -m 666 /dev/fuse c 10 229

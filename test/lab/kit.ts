@@ -9,6 +9,9 @@ const { LAB_TEST: name = 'vmtest', LAB_TEST_NET: net = '10.78' } = process.env;
 export const labState = `/tmp/vmplacement-${name}`;
 export const addresses = { 'host-a': `${net}.1.11`, 'host-b': `${net}.1.12`, 'host-c': `${net}.2.13`, 'host-d': `${net}.2.14` };
 
+/** The device of this machine on the network of a cluster. */
+export const bridge = (cluster: 1 | 2): string => `${name}-br${cluster}`;
+
 const env = { ...process.env, LAB_NAME: name, LAB_STATE: labState, LAB_NET: net };
 
 /** What it prints; an error tells what it said. */
@@ -47,7 +50,9 @@ export const hosts = Object.keys(addresses);
 /** Whether the guest's disk holds every write that its consoles acknowledged, wherever it ran; throws with the checker's words otherwise. */
 export function checkDisk(host: string, vm: string): string {
   const consoles = hosts.map((one) => lab('console', one, vm)).filter((path) => existsSync(path));
-  return lab('check-disk', lab('disk', host, `${vm}.qcow2`), ...consoles.flatMap((path) => ['--console', path]));
+  const own = lab('disk', host, `${vm}.qcow2`);
+  const disk = existsSync(own) ? own : `${labState}/shared/${vm}.qcow2`;
+  return lab('check-disk', disk, ...consoles.flatMap((path) => ['--console', path]));
 }
 
 /** What must never have happened to a VM: two copies that run, a write that was acknowledged and is lost. */
@@ -68,7 +73,7 @@ export function clearLab(): void {
     const clear =
       'for d in $(virsh -q list --uuid); do virsh -q destroy $d; done; ' +
       'for d in $(virsh -q list --all --uuid); do virsh -q undefine $d --nvram --managed-save --snapshots-metadata --checkpoints-metadata; done; ' +
-      'rm -rf /var/lib/libvirt/images/* /var/lib/libvirt/qemu/nvram/* /var/log/*.console /tmp/vmplacement-*; virsh -q pool-refresh default';
+      'rm -rf /srv/shared/* /var/lib/libvirt/images/* /var/lib/libvirt/qemu/nvram/* /var/log/*.console /tmp/vmplacement-*; virsh -q pool-refresh default';
     lab('exec', host, 'bash', '-c', clear);
   }
 }

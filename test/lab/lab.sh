@@ -20,8 +20,11 @@ lab.sh exec HOST CMD...            run in a host (root, all its namespaces); std
 lab.sh ssh HOST CMD...             the same over ssh from the controller
 lab.sh login HOST NAME             a login that is not root, known to this host only, with the lab's key; lines for
                                    its sudoers file are read from stdin
+lab.sh share HOST...               a folder that all of them see, /srv/shared, with a pool "shared"
+lab.sh unshare HOST...             takes it away again
 lab.sh vm HOST NAME [options]      define and start a guest, wait for its first ACK
    --size 1G --mem 96 --format qcow2|raw --data MIB (random data from 256 MiB on)
+   --dir /srv/shared               the disk lies there
    --args 'lab.x=y ...' (see guest-init) --no-start --no-wait --cache MODE --vcpus 1
 lab.sh say HOST NAME [--expect REGEX] WORDS...   a line on the guest's serial console ("dirty 64 128",
                                    "pause", ... see guest-init); --expect waits for the answer
@@ -116,6 +119,9 @@ up() {
   done
   printf 'Host *\n IdentityFile %s/ssh/id_ed25519\n IdentitiesOnly yes\n UserKnownHostsFile %s/ssh/known_hosts\n LogLevel ERROR\n' "$LAB_STATE" "$LAB_STATE" >> "$LAB_STATE/ssh/config.new"
   for f in hosts.txt ssh/config ssh/known_hosts; do mv "$LAB_STATE/$f.new" "$LAB_STATE/$f"; done
+  # of a size of its own: storage of one size and of unlike content on two hosts may be the same
+  mkdir -p "$LAB_STATE/shared"
+  mountpoint -q "$LAB_STATE/shared" || mount -t tmpfs -o size=3000M,mode=755 tmpfs "$LAB_STATE/shared"
   for h in $(names $n); do start_host $h; done
   for h in $(names $n); do ready_host $h; done
   status
@@ -158,6 +164,7 @@ down() {
     for h in $(ls "$H"); do ip link del $(veth $h) 2>/dev/null || true; ip netns del $LAB_NAME-$h 2>/dev/null || true; done
   fi
   for c in 1 2 3 4 5 6 7 8 9; do ip link del $LAB_NAME-br$c 2>/dev/null || true; done
+  umount -l "$LAB_STATE/shared" 2>/dev/null || true
   rm -f "$LAB_STATE/shape"
   [ "${1:-}" = --keep ] || rm -rf "$H"
   [ "${1:-}" = --all ] && rm -rf "$LAB_STATE"
@@ -171,6 +178,19 @@ login() {  # HOST NAME
       mkdir -m 700 $h $h/.ssh; cp /root/.ssh/authorized_keys $h/.ssh/; chown -R $u:$u $h; }
     cat > "/etc/sudoers.d/$1"; chmod 440 "/etc/sudoers.d/$1"; visudo -qcf "/etc/sudoers.d/$1"' sh "$2"
 }
+share() {
+  local h; for h in "$@"; do
+    touch "$H/$h/shares"
+    inhost "$h" "$HERE/share.sh"
+    inhost "$h" sh -ec "V='$VIRSH'; \$V pool-info shared > /dev/null 2>&1 || { \$V pool-define-as shared dir --target /srv/shared; \$V pool-autostart shared; \$V pool-start shared; } > /dev/null"
+  done
+}
+unshare_folder() {
+  local h; for h in "$@"; do
+    rm -f "$H/$h/shares"
+    inhost "$h" sh -c "V='$VIRSH'; \$V pool-destroy shared; \$V pool-undefine shared; fusermount -u /srv/shared" > /dev/null 2>&1 || true
+  done
+}
 lines() { if [ -e "$1" ]; then wc -l < "$1"; else echo 0; fi; }
 console() { echo "$H/$1/log/$2.console"; }
 wait_console() {  # HOST NAME REGEX SECONDS FROMLINE
@@ -181,12 +201,13 @@ wait_console() {  # HOST NAME REGEX SECONDS FROMLINE
   done; return 1
 }
 vm() {
-  local h=$1 n=$2 size=1G mem=96 fmt=qcow2 data=0 args= start=1 waitup=1 cache= vcpus=1; shift 2
+  local h=$1 n=$2 size=1G mem=96 fmt=qcow2 data=0 args= start=1 waitup=1 cache= vcpus=1 dir=/var/lib/libvirt/images; shift 2
   while [ $# -gt 0 ]; do case $1 in
     --size) size=$2; shift 2;; --mem) mem=$2; shift 2;; --format) fmt=$2; shift 2;; --data) data=$2; shift 2;;
-    --args) args=$2; shift 2;; --cache) cache=" cache='$2'"; shift 2;; --vcpus) vcpus=$2; shift 2;;
+    --args) args=$2; shift 2;; --cache) cache=" cache='$2'"; shift 2;; --vcpus) vcpus=$2; shift 2;; --dir) dir=$2; shift 2;;
     --no-start) start=; shift;; --no-wait) waitup=; shift;; *) usage;; esac; done
   local img=$H/$h/images/$n.$fmt
+  [ $dir != /srv/shared ] || img=$LAB_STATE/shared/$n.$fmt
   [ -d "$H/$h" ] || die "no host $h"
   if [ ! -e "$img" ]; then
     if [ "$data" -gt 0 ]; then
@@ -203,7 +224,7 @@ vm() {
   <on_poweroff>destroy</on_poweroff><on_reboot>restart</on_reboot><on_crash>destroy</on_crash>
   <devices>
     <emulator>/usr/bin/qemu-system-x86_64</emulator>
-    <disk type='file' device='disk'><driver name='qemu' type='$fmt'$cache/><source file='/var/lib/libvirt/images/$n.$fmt'/><target dev='vda' bus='virtio'/></disk>
+    <disk type='file' device='disk'><driver name='qemu' type='$fmt'$cache/><source file='$dir/$n.$fmt'/><target dev='vda' bus='virtio'/></disk>
     <interface type='network'><source network='lan'/><model type='virtio'/></interface>
     <serial type='pty'><log file='/var/log/$n.console' append='on'/></serial>
     <memballoon model='none'/>
@@ -230,6 +251,7 @@ case $c in
   exec) [ $# -ge 2 ] || usage; inhost "$@";;
   ssh) [ $# -ge 1 ] || usage; exec ssh -F "$LAB_STATE/ssh/config" "$@";;
   vm) [ $# -ge 2 ] || usage; vm "$@";;
+  share) share "$@";; unshare) unshare_folder "$@";;
   login) [ $# -eq 2 ] || usage; login "$@";;
   say) say "$@";; console) console "$@";; disk) echo "$H/$1/images/$2";;
   wait) wait_console "$1" "$2" "$3" "${4:-60}" "$(lines "$(console "$1" "$2")")";;

@@ -1,8 +1,9 @@
 /** Real VMs moved by the real engine between real hosts. */
+import { readFileSync, statSync } from 'node:fs';
 import { afterEach, expect, test } from 'vitest';
 import { done, stack, type Stack } from '../engine/harness.js';
 import { datacenter } from './datacenter.js';
-import { clearLab, define, hosts, lab, running, violations, virsh } from './kit.js';
+import { bridge, clearLab, define, hosts, lab, running, violations, virsh } from './kit.js';
 
 afterEach(() => {
   lab('route', 'off');
@@ -196,6 +197,44 @@ test('cold of a VM that runs: shut down, copied, started on the target; every wr
   expect(violations('web-01')).toEqual([]);
   isClean('host-a');
   expect((await fleet.placement('web')).outputs).toMatchObject({ host: 'host-d', lastMove: { method: 'cold' } });
+});
+
+/** Bytes that this machine has seen on the network of the cluster of host-a: what its hosts send to each other does not count. */
+const carried = (): number =>
+  ['rx', 'tx'].reduce((sum, way) => sum + Number(readFileSync(`/sys/class/net/${bridge(1)}/statistics/${way}_bytes`, 'utf8')), 0);
+
+test('cold inside a cluster: the disk goes from host to host, not through this machine', async () => {
+  lab('vm', 'host-a', 'web-01', '--data', '120');
+  off('host-a', 'web-01');
+  const fleet = await adopted('web-01');
+  await fleet.write({ placements: { web: { vm: 'web-01', host: 'host-b' } } });
+  const before = carried();
+  const up = await done(fleet.pulumi('up', '--skip-preview'));
+  expect(carried() - before, up.text).toBeLessThan(16 * 2 ** 20);
+  const disk = (host: string): string => lab('disk', host, 'web-01.qcow2');
+  expect(lab('compare', disk('host-a'), disk('host-b'))).toContain('Images are identical');
+  expect(statSync(disk('host-b')).blocks * 512).toBeLessThan(140 * 2 ** 20);
+  await done(fleet.vmplacement('confirm', 'web-01'));
+  isClean('host-a');
+  expect(lab('exec', 'host-b', 'sh', '-c', 'find /tmp/vmplacement-* ! -type d 2> /dev/null || true')).toBe('');
+  expect((await fleet.placement('web')).outputs).toMatchObject({ host: 'host-b', lastMove: { method: 'cold' } });
+});
+
+test('cold inside a cluster: given that the source may not log in to the target, then through this machine, and it says so', async () => {
+  lab('vm', 'host-a', 'web-01', '--data', '64');
+  off('host-a', 'web-01');
+  const fleet = await adopted('web-01');
+  await fleet.write({ placements: { web: { vm: 'web-01', host: 'host-b' } } });
+  lab('exec', 'host-a', 'mv', '/root/.ssh/id_ed25519', '/root/.ssh/away');
+  try {
+    const up = await done(fleet.pulumi('up', '--skip-preview'));
+    expect(flat(up.text)).toMatch(
+      /Its disks travel through this machine\. Host host-a does not reach host-b \(.* port 22\) by ssh: .*Permission denied.* give root of host-a a key/,
+    );
+    expect(lab('compare', lab('disk', 'host-a', 'web-01.qcow2'), lab('disk', 'host-b', 'web-01.qcow2'))).toContain('Images are identical');
+  } finally {
+    lab('exec', 'host-a', 'mv', '/root/.ssh/away', '/root/.ssh/id_ed25519');
+  }
 });
 
 const flat = (text: string): string => text.replaceAll(/\s+/g, ' ');

@@ -2,19 +2,35 @@
 import { basename } from 'node:path';
 import type { Move, Run } from '../../core/driver.js';
 import { PlacementError } from '../../core/errors.js';
-import { isKnown, isUnknown, placeText, samePlace, type CopyRef, type Disk, type Place, type Power } from '../../core/inventory.js';
+import { copiedDisks } from '../../core/estimate.js';
+import {
+  isKnown,
+  isUnknown,
+  placeText,
+  samePlace,
+  unknown,
+  type CopyRef,
+  type Disk,
+  type HostFacts,
+  type Maybe,
+  type Place,
+  type Power,
+} from '../../core/inventory.js';
+import { reach } from '../../core/link.js';
 import type { Connection } from './connection.js';
-import { copyDisk } from './copy-disk.js';
+import { copyDisk, type DiskCopy } from './copy-disk.js';
 import { targetDefinition } from './definition.js';
+import { copyDirectly, openTunnel, type Tunnel } from './direct-copy.js';
 import { changeState, locked, virsh, withState } from './domain-state.js';
 import { nothing, type CopiedImage, type DomainState, type MoveWork } from './metadata.js';
 import { copyNvram } from './nvram.js';
 import { quote, script } from './quote.js';
 import { needLease } from './records.js';
 import { refused } from './refused.js';
-import { serveImage } from './served-image.js';
+import { serveImage, type ServedImage } from './served-image.js';
 import type { DatacenterReading } from './survey.js';
 import type { DomainReading } from './survey-domain.js';
+import type { PoolPlace } from './survey-host.js';
 import { copiesOf } from './survey-vms.js';
 import { undefine } from './undefine.js';
 import { createVolume, imageAt, removeVolume } from './volumes.js';
@@ -33,6 +49,8 @@ export class MoveOnTarget {
   private disks: Record<string, CopiedImage>;
   private nvram: string | undefined;
   private job: true | undefined;
+  /** Disks of a VM that is off go from host to host; as far as it is known, until it fails. */
+  private isDirect: boolean;
 
   constructor(
     parts: Parts,
@@ -50,6 +68,7 @@ export class MoveOnTarget {
     this.disks = { ...ours?.disks };
     this.nvram = ours?.nvram;
     this.job = ours?.job;
+    this.isDirect = reach(reading.datacenter, move.source, move.target).direct === 'yes';
   }
 
   get sent(): number {
@@ -60,9 +79,11 @@ export class MoveOnTarget {
     return { ...this.move.target, platformId: this.move.vm.uuid, moveId: this.move.record.moveId };
   }
 
+  /** Of its images there that the move made. */
   get targetBytes(): number {
-    const bytes = this.target?.copy.storedBytes ?? 0;
-    return isKnown(bytes) ? bytes : 0;
+    const disks = this.target?.details.disks ?? [];
+    const made = isKnown(disks) ? disks.filter(({ name }) => Object.hasOwn(this.disks, name)) : [];
+    return made.reduce((sum, { allocatedBytes }) => sum + allocatedBytes, 0);
   }
 
   get memoryBytes(): number {
@@ -114,13 +135,21 @@ export class MoveOnTarget {
     if (this.target !== null)
       throw this.refuse(`${placeText(this.move.target)} already has a definition of it`, 'look which one is the right one');
     for (const disk of this.copied()) {
-      if (disk.storageId === null) continue;
-      const why = isUnknown(disk.storageId) ? disk.storageId.unknown : 'another host sees it too';
-      throw this.refuse(
-        `disk ${disk.name} (${disk.path}) is not known to be on storage of its host alone: ${why}`,
-        'move it to a pool on a local file system first',
-      );
+      const doubt = this.doubtAbout(disk);
+      if (doubt !== null)
+        throw this.refuse(
+          `it is not known whether disk ${disk.name} (${disk.path}) lies on storage that ${placeText(this.move.target)} sees too: ${doubt}`,
+          'pulumi up again when both hosts read the same there; or move it to a pool on a local file system first',
+        );
     }
+  }
+
+  /** Local storage is never the target's. */
+  private doubtAbout({ storageId }: Disk): string | null {
+    if (storageId === null) return null;
+    if (isUnknown(storageId)) return storageId.unknown;
+    const there = this.reading.pools.get(this.move.target.host) ?? [];
+    return there.map((pool) => pool.storageId).find(isUnknown)?.unknown ?? null;
   }
 
   /** New images, which hold nothing yet. What is there already, and is not of this move, is not touched. */
@@ -166,9 +195,10 @@ export class MoveOnTarget {
     const save = (): Promise<void> => this.save({ disks: { ...this.disks, [name]: { ...image, durable, sent } } });
     const source = await serveImage(this.from, { id: `${id} source`, path, format, access: 'read', signal });
     try {
-      const target = await serveImage(this.to, { id: `${id} target`, path: to, format, access: 'write', signal });
+      const target = await serveImage(this.to, { id: `${id} target`, path: to, format, access: 'write', withGuest: this.isDirect, signal });
       try {
-        await copyDisk({
+        const tunnel = await this.tunnelTo(target, id);
+        const copy: DiskCopy = {
           source: source.client,
           target: target.client,
           from: image.durable,
@@ -182,13 +212,32 @@ export class MoveOnTarget {
             sent = image.sent + bytes;
             emit({ kind: 'progress', vm: this.move.vm.name, step: 'copy', bytes: before + bytes, total: before + total, rate, pass: 1 });
           },
-        });
+        };
+        try {
+          await (tunnel === null ? copyDisk(copy) : copyDirectly({ ...copy, host: this.from, tunnel, path, format }));
+        } finally {
+          await tunnel?.close();
+        }
         await save();
       } finally {
         await target.close();
       }
     } finally {
       await source.close();
+    }
+  }
+
+  /** null: what travels goes through this machine, since the hosts do not reach each other. */
+  private async tunnelTo({ socket }: ServedImage, id: string): Promise<Tunnel | null> {
+    if (!this.isDirect) return null;
+    const { signal, emit } = this.run;
+    try {
+      return await openTunnel(this.from, this.to, { id, socket, signal });
+    } catch (error) {
+      if (!PlacementError.isInstance(error) || error.code !== 'platform') throw error;
+      this.isDirect = false;
+      emit({ kind: 'notice', vm: this.move.vm.name, message: `Its disks travel through this machine. ${error.message}` });
+      return null;
     }
   }
 
@@ -250,13 +299,13 @@ cat | ${v} define /dev/stdin > /dev/null`;
       repeatable: true,
     });
     if (read.code !== 0) throw refused(this.move.source, read);
-    const paths = Object.entries(this.disks).flatMap(([name, { made }]): [string, string][] => (made === null ? [] : [[name, made.path]]));
+    const made = Object.entries(this.disks).flatMap(([name, { made: one }]) => (one === null ? [] : [[name, one.path] as const]));
     const host = this.reading.datacenter.hosts.find(({ name }) => name === this.move.target.host);
     // A target that runs as soon as it is there tells by itself whose it is.
     const { work: _work, ...kept } = this.move.method === 'hot' ? (this.source?.state.state ?? nothing) : nothing;
     const label: DomainState['label'] = { role: 'incoming', moveId: this.move.record.moveId, at: Date.parse(host?.observedAt ?? '') };
     return targetDefinition(read.stdout, {
-      disks: Object.fromEntries(paths),
+      disks: Object.fromEntries([...this.seenElsewhere(), ...made]),
       networks: this.move.record.options.networks,
       state: { ...kept, v: 1, label },
     });
@@ -267,11 +316,33 @@ cat | ${v} define /dev/stdin > /dev/null`;
     return host === undefined || isUnknown(host.facts);
   }
 
+  /** Those on storage that both hosts see stay where they are. */
   private copied(): readonly Disk[] {
+    return copiedDisks(this.allDisks(), this.targetFacts);
+  }
+
+  private allDisks(): readonly Disk[] {
     const disks = this.source?.details.disks;
     if (disks === undefined || isUnknown(disks))
       throw this.refuse(`its disks could not be read${disks === undefined ? '' : `: ${disks.unknown}`}`, 'look at the host');
     return disks;
+  }
+
+  private get targetFacts(): Maybe<HostFacts> {
+    return this.reading.datacenter.hosts.find(({ name }) => name === this.move.target.host)?.facts ?? unknown('there is no such host');
+  }
+
+  /** Where the target sees what stays where it is, when that is another path than on the source. */
+  private seenElsewhere(): readonly (readonly [disk: string, path: string])[] {
+    const there = this.reading.pools.get(this.move.target.host) ?? [];
+    const copied = this.copied();
+    return this.allDisks().flatMap((disk): (readonly [string, string])[] => {
+      if (copied.includes(disk)) return [];
+      const pools = there.filter(({ storageId }) => storageId === disk.storageId);
+      const path = (pool: PoolPlace): string => `${pool.path ?? ''}/${basename(disk.path)}`;
+      const same = pools.some((pool) => pool.name === disk.pool && path(pool) === disk.path);
+      return same || pools[0] === undefined ? [] : [[disk.name, path(pools[0])]];
+    });
   }
 
   private async isOurs({ path, image }: { readonly path: string; readonly image: string }): Promise<boolean> {

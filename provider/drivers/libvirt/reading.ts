@@ -53,7 +53,9 @@ answer=$(v "${asked}$ask$pools; echo ${mark('end')}" 2> /dev/null)
 printf '%s\\n' "$answer"
 # Live figures of the file systems under the pools: libvirt's own are as old as its last refresh.
 printf '%s\\n' "$answer" | sed -n 's|^    <path>\\(/.*\\)</path>$|\\1|p' | sort -u | while IFS= read -r p; do
-  mark "fs-$p"; stat -f -c '%T %a %S' -- "$p" 2> /dev/null
+  mark "fs-$p"; stat -f -c '%T %a %S %b' -- "$p" 2> /dev/null
+  mark "folder-$p"; stat -c %i -- "$p" 2> /dev/null
+  (cd -- "$p" && find . -mindepth 1 -maxdepth 1 -printf '%i %f\\n' | sort | { read -r one && { printf '%s\\n' "$one"; cat; } | sha256sum; }) 2> /dev/null
 done
 # When and why each one started and ended stands in its log, in QEMU's only libvirt's own lines have these words.
 set -f; IFS='

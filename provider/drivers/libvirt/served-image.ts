@@ -1,5 +1,5 @@
 /**
- * An image on a host, served by qemu-nbd on a unix socket for one client: us, through SSH. No port is opened, and the folder of the socket
+ * An image on a host, served by qemu-nbd on a unix socket for us, through SSH. No port is opened, and the folder of the socket
  * is open to our login only. The server ends with its client; where this process or the connection dies, sshd ends both.
  */
 import { createHash } from 'node:crypto';
@@ -17,6 +17,8 @@ export interface ImageToServe {
   readonly path: string;
   readonly format: 'qcow2' | 'raw';
   readonly access: 'read' | 'write';
+  /** Another program of the host of the other end connects too, which ends before we do. */
+  readonly withGuest?: boolean;
   /** Of NBD; `base:allocation` is always there. */
   readonly contexts?: readonly string[];
   readonly signal?: AbortSignal | undefined;
@@ -24,6 +26,8 @@ export interface ImageToServe {
 
 export interface ServedImage {
   readonly client: NbdClient;
+  /** Its path on the host. */
+  readonly socket: string;
   /** The image is free for others after it. Does not flush. @throws PlacementError `platform` where the connection is lost. */
   close(): Promise<void>;
 }
@@ -44,7 +48,7 @@ export async function serveImage(connection: Connection, image: ImageToServe): P
       contexts: ['base:allocation', ...contexts],
       timeoutMs: handshakeMs,
     });
-    return { client, close: () => close(client, held) };
+    return { client, socket, close: () => close(client, held) };
   } catch (error) {
     // The first error is the one that counts.
     await held.end().catch(() => undefined);
@@ -72,12 +76,12 @@ const noAccess = 'vmplacement: the socket is not writable';
  * qemu-nbd writes its pid file when it has opened the image and waits for its client; it ends when a client that finished the handshake
  * goes. A client that only lists the exports does not end it; qemu-img info does.
  */
-function serving({ id, path, format, access }: ImageToServe, sudo: boolean): string {
+function serving({ id, path, format, access, withGuest = false }: ImageToServe, sudo: boolean): string {
   const asRoot = sudo ? 'sudo -n ' : '';
   const name = fileName(id);
   // Zeroes become holes, also those that the source stores as data.
   const mode = access === 'read' ? ['--read-only'] : ['--discard=unmap', '--detect-zeroes=unmap'];
-  const server = command('qemu-nbd', '--shared=1', `--format=${format}`, ...mode);
+  const server = command('qemu-nbd', `--shared=${withGuest ? 2 : 1}`, `--format=${format}`, ...mode);
   return script(`
 export LC_ALL=C
 ${privateFolder}
@@ -123,7 +127,7 @@ exit $code`);
 }
 
 /** A name of a file, short enough for the address of a socket, and not that of another id. */
-function fileName(id: string): string {
+export function fileName(id: string): string {
   const hash = createHash('sha256').update(id).digest('hex').slice(0, 12);
   return `${id.replaceAll(/[^\w-]/g, '_').slice(0, 40)}-${hash}`;
 }

@@ -1,10 +1,11 @@
 /** What becomes of the source of a move: kept under its label, or removed when everything that makes this safe was read again. */
 import type { Driver } from '../../core/driver.js';
 import { PlacementError } from '../../core/errors.js';
-import { isKnown, isUnknown, placeText, samePlace, type CopyRef, type Disk } from '../../core/inventory.js';
+import { isKnown, isUnknown, placeText, samePlace, type CopyRef } from '../../core/inventory.js';
 import { changeState, withState } from './domain-state.js';
 import type { Parts } from './move-on-target.js';
 import type { Records } from './records.js';
+import type { DatacenterReading } from './survey.js';
 import type { DomainReading } from './survey-domain.js';
 import { copiesOf, sharers } from './survey-vms.js';
 import { undefine } from './undefine.js';
@@ -34,20 +35,29 @@ export function sources({ read, connectionTo, handOver }: SourceParts): Sources 
     },
 
     async retire(copy, moveId, run) {
-      const { own, others, domains } = await found(read, copy);
+      const { own, others, domains, pools } = await found(read, copy);
       if (own === null) return;
       const target = refuseRetire(own, others, domains, moveId);
       await run.checkLease();
       await handOver(own, target.copy.ref);
       const connection = connectionTo(copy.host);
-      for (const { name, path } of localDisks(own)) {
-        await run.checkLease();
-        if ((await removeVolume(connection, copy, path)) === 'no volume')
+      const there = (pools.get(target.copy.ref.host) ?? []).map(({ storageId }) => storageId);
+      for (const { name, path, storageId } of isKnown(own.details.disks) ? own.details.disks : []) {
+        // It is the target's too.
+        if (storageId !== null && isKnown(storageId) && there.includes(storageId)) continue;
+        const stays = (why: string): void =>
           run.emit({
             kind: 'warning',
             vm: own.name,
-            message: `${own.name}: disk ${name} on ${placeText(copy)} is in no pool, so its file stays: ${path}`,
+            message: `${own.name}: disk ${name} on ${placeText(copy)} ${why}, so its file stays: ${path}`,
           });
+        const doubt = storageId === null ? undefined : [storageId, ...there].find(isUnknown);
+        if (doubt !== undefined) {
+          stays(`may be on storage that the target sees too (${doubt.unknown})`);
+          continue;
+        }
+        await run.checkLease();
+        if ((await removeVolume(connection, copy, path)) === 'no volume') stays('is in no pool');
       }
       await run.checkLease();
       await undefine(connection, copy);
@@ -60,10 +70,11 @@ interface Found {
   readonly own: DomainReading | null;
   readonly others: readonly DomainReading[];
   readonly domains: readonly DomainReading[];
+  readonly pools: DatacenterReading['pools'];
 }
 
 async function found(read: Parts['read'], copy: CopyRef): Promise<Found> {
-  const { datacenter, domains } = await read();
+  const { datacenter, domains, pools } = await read();
   const host = datacenter.hosts.find(({ name }) => name === copy.host);
   if (host === undefined || isUnknown(host.facts))
     throw new PlacementError('platform', `${placeText(copy)} cannot be read, so nothing is done to the source there.`, {
@@ -71,7 +82,7 @@ async function found(read: Parts['read'], copy: CopyRef): Promise<Found> {
     });
   const copies = copiesOf(domains, copy.platformId);
   const own = copies.find(({ copy: one }) => samePlace(one.ref, copy)) ?? null;
-  return { own, others: copies.filter((one) => one !== own), domains };
+  return { own, others: copies.filter((one) => one !== own), domains, pools };
 }
 
 const isUp = ({ copy }: DomainReading): boolean => copy.power !== 'off' && copy.power !== 'crashed';
@@ -105,7 +116,3 @@ function refuseRetire(
   );
   return stays ?? refuse('no other copy of the VM was read that runs, or that this move made complete');
 }
-
-/** What lies on storage that another host may see is never removed. */
-const localDisks = ({ details }: DomainReading): readonly Disk[] =>
-  isKnown(details.disks) ? details.disks.filter(({ storageId }) => storageId === null) : [];

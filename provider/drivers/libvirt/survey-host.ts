@@ -1,6 +1,8 @@
 /** A host of the inventory from what it said. */
+import type { Element } from '@xmldom/xmldom';
 import { unknown, type Firmware, type HostFacts, type Maybe, type Pool } from '../../core/inventory.js';
 import { virtTypes, type Reading } from './reading.js';
+import { storageIdOf, type Folder } from './storage.js';
 import { all, attribute, first, parseXml, textOf } from './xml.js';
 
 export interface PoolPlace {
@@ -10,14 +12,13 @@ export interface PoolPlace {
   readonly storageId: Maybe<string | null>;
 }
 
-export function hostFacts(reading: Reading): HostFacts {
-  const pools = poolsOf(reading);
+export function hostFacts(reading: Reading, pools: readonly Pool[]): HostFacts {
   return {
     cpu: cpuOf(reading),
     machineTypes: machineTypesOf(reading),
     firmware: firmwareOf(reading),
     memory: memoryOf(reading),
-    pools: pools.map(({ pool }) => pool),
+    pools,
     networks: networksOf(reading),
   };
 }
@@ -84,49 +85,65 @@ function networksOf(reading: Reading): Maybe<readonly string[]> {
 export const bridgeName = (bridge: string): string => `${bridgePrefix}${bridge}`;
 export const bridgePrefix = 'bridge:';
 
-export function poolsOf(reading: Reading): readonly { readonly pool: Pool; readonly place: PoolPlace }[] {
-  return [...reading].flatMap(([key, text]) => {
-    if (!key.startsWith('pool-') || text === '') return [];
-    const xml = parseXml(text);
-    const [name, path] = [textOf(xml, 'name') ?? '', textOf(xml, 'target', 'path')];
-    const type = attribute(xml, 'type') ?? '';
-    const fs = fileSystem(reading.get(`fs-${path ?? ''}`) ?? '');
-    const storageId = storageOf(type, fs?.type ?? null);
+/** @param folders what all hosts read of the folders of their pools. */
+export function poolsOf(
+  reading: Reading,
+  host: string,
+  folders: readonly Folder[],
+): readonly { readonly pool: Pool; readonly place: PoolPlace }[] {
+  return poolXmls(reading).map(({ xml, name, path, type }) => {
+    const folder = folderOf(reading, host, path);
+    const storageId = isFolders(type)
+      ? folder === null
+        ? unknown('its file system could not be read')
+        : storageIdOf(folder, folders)
+      : unknown(`a pool of type ${type}: whether other hosts see it was not read`);
     const told = Number(first(xml, 'available')?.textContent ?? Number.NaN);
     const freeBytes =
-      fs !== null && folders.includes(type) ? fs.freeBytes : Number.isNaN(told) ? unknown(`pool ${name} does not tell`) : told;
-    return [{ pool: { name, freeBytes, storageId }, place: { name, path, storageId } }];
+      folder !== null && isFolders(type) ? folder.freeBytes : Number.isNaN(told) ? unknown(`pool ${name} does not tell`) : told;
+    return { pool: { name, freeBytes, storageId }, place: { name, path, storageId } };
   });
 }
 
-const folders = ['dir', 'fs', 'netfs'];
+/** Folders of pools, as this host reads them. */
+export const foldersOf = (reading: Reading, host: string): readonly Folder[] =>
+  poolXmls(reading).flatMap(({ path, type }) => {
+    const folder = isFolders(type) ? folderOf(reading, host, path) : null;
+    return folder === null ? [] : [folder];
+  });
 
-interface FileSystem {
-  readonly type: string;
-  readonly freeBytes: number;
+function poolXmls(
+  reading: Reading,
+): readonly { readonly xml: Element; readonly name: string; readonly path: string | null; readonly type: string }[] {
+  return [...reading].flatMap(([key, text]) => {
+    if (!key.startsWith('pool-') || text === '') return [];
+    const xml = parseXml(text);
+    return [{ xml, name: textOf(xml, 'name') ?? '', path: textOf(xml, 'target', 'path'), type: attribute(xml, 'type') ?? '' }];
+  });
 }
 
-function fileSystem(line: string): FileSystem | null {
-  const [, type, blocks, size] = /^(.+) (\d+) (\d+)$/.exec(line) ?? [];
-  return type === undefined ? null : { type, freeBytes: Number(blocks) * Number(size) };
+const isFolders = (type: string): boolean => ['dir', 'fs', 'netfs'].includes(type);
+
+function folderOf(reading: Reading, host: string, path: string | null): (Folder & { readonly freeBytes: number }) | null {
+  const [, fileSystem, free, size, total] = /^(.+) (\d+) (\d+) (\d+)$/.exec(reading.get(`fs-${path ?? ''}`) ?? '') ?? [];
+  if (path === null || fileSystem === undefined) return null;
+  const [inode = '', digest] = (reading.get(`folder-${path}`) ?? '').split(/\s+/);
+  return {
+    host,
+    path,
+    fileSystem,
+    freeBytes: Number(free) * Number(size),
+    totalBytes: Number(total) * Number(size),
+    inode,
+    listing: digest ?? null,
+  };
 }
 
-/** As `stat -f` calls file systems that no two hosts can mount at once. */
-const local = ['ext2/ext3', 'ext4', 'xfs', 'btrfs', 'zfs', 'tmpfs', 'overlayfs', 'f2fs', 'bcachefs', 'jfs', 'reiserfs'];
-
-/** Sharing is proved by reading, not by a type or a path: what can be shared is unknown as long as nothing proves it. */
-function storageOf(poolType: string, fsType: string | null): Maybe<string | null> {
-  if (!folders.includes(poolType)) return unknown(`a pool of type ${poolType}: whether other hosts see it was not read`);
-  if (fsType === null) return unknown('its file system could not be read');
-  return local.includes(fsType) ? null : unknown(`on ${fsType}: whether other hosts see it was not read`);
-}
-
-/** The pool that a path lies in: the longest fitting one. A folder outside of all pools stands for itself. */
+/** The pool that a path lies in. A folder outside of all pools stands for itself, also one inside of a pool's: it may be another mount. */
 export function poolOf(path: string, pools: readonly PoolPlace[]): PoolPlace {
-  const fitting = pools.filter((pool) => pool.path !== null && path.startsWith(`${pool.path}/`));
-  const [longest] = [...fitting].sort((a, b) => (b.path?.length ?? 0) - (a.path?.length ?? 0));
   const folder = path.slice(0, Math.max(1, path.lastIndexOf('/')));
-  return longest ?? { name: folder, path: folder, storageId: unknown(`${folder} is no storage pool`) };
+  const place = { name: folder, path: folder, storageId: unknown(`${folder} is no storage pool`) };
+  return pools.find((pool) => pool.path === folder) ?? place;
 }
 
 /** libvirt's and QEMU's versions, as `virsh version` tells them. */

@@ -1,7 +1,8 @@
 /** Domains of all hosts put together to VMs: one UUID is one VM, wherever its copies are. */
+import { basename } from 'node:path';
 import { iso } from '../../core/clock.js';
 import type { SurveyScope } from '../../core/driver.js';
-import { isUnknown, placeText, samePlace, type Copy, type Disk, type Vm } from '../../core/inventory.js';
+import { isKnown, isUnknown, placeText, samePlace, type Copy, type Disk, type Vm } from '../../core/inventory.js';
 import type { MigrationRecord } from '../../core/record.js';
 import type { DomainReading } from './survey-domain.js';
 
@@ -63,11 +64,18 @@ function vmOf(copies: readonly DomainReading[], domains: readonly DomainReading[
 const asRecorded = (copy: Copy, record: MigrationRecord | undefined): Copy =>
   copy.role === 'incoming' && record?.targetStarting === true && record.moveId === copy.ref.moveId ? { ...copy, role: 'live' } : copy;
 
-/** Other VMs of the same host that have this path: what is on other hosts is other storage, unless reading proves otherwise. */
+/** Other VMs that have the same file: by its path on the same host, by its name where both hosts see the same storage. */
 export function sharers(disk: Disk, home: DomainReading, domains: readonly DomainReading[]): readonly string[] {
   const here = placeText(home.copy.ref);
-  return domains.flatMap((other) => {
-    if (other.uuid === home.uuid || placeText(other.copy.ref) !== here || isUnknown(other.details.disks)) return [];
-    return other.details.disks.some(({ path }) => path === disk.path) ? [other.name] : [];
+  const isSame = (other: Disk, isHere: boolean): boolean =>
+    isHere
+      ? other.path === disk.path
+      : other.storageId !== null &&
+        isKnown(other.storageId) &&
+        other.storageId === disk.storageId &&
+        basename(other.path) === basename(disk.path);
+  return domains.flatMap(({ uuid, name, copy, details: { disks } }) => {
+    if (uuid === home.uuid || isUnknown(disks)) return [];
+    return disks.some((other) => isSame(other, placeText(copy.ref) === here)) ? [name] : [];
   });
 }

@@ -7,14 +7,17 @@ import { PlacementError } from '../../core/errors.js';
 import { unknown, type Cluster, type Host, type Inventory, type Link } from '../../core/inventory.js';
 import type { Connection } from './connection.js';
 import { readHost, type Reading } from './reading.js';
+import type { Folder } from './storage.js';
 import { domainsOf, type DomainReading } from './survey-domain.js';
-import { clockOf, hostFacts, poolsOf, versionsOf } from './survey-host.js';
+import { clockOf, foldersOf, hostFacts, poolsOf, versionsOf, type PoolPlace } from './survey-host.js';
 import { vmsOf } from './survey-vms.js';
 
 /** All hosts and their domains, before these are put together to VMs. */
 export interface DatacenterReading {
   readonly datacenter: Omit<Inventory, 'vms'>;
   readonly domains: readonly DomainReading[];
+  /** By host. */
+  readonly pools: ReadonlyMap<string, readonly PoolPlace[]>;
 }
 
 export const inventoryOf = ({ datacenter, domains }: DatacenterReading, scope: SurveyScope): Inventory => ({
@@ -28,7 +31,9 @@ export async function readDatacenter(
   signal?: AbortSignal,
 ): Promise<DatacenterReading> {
   const hosts = config.clusters.flatMap((cluster) => cluster.hosts);
-  const read = await Promise.all(hosts.map((host) => readOne(host, connectionTo(host.name), signal)));
+  const answers = await Promise.all(hosts.map((host) => answerOf(host, connectionTo(host.name), signal)));
+  const folders = answers.flatMap(({ folders: its }) => its);
+  const read = answers.map((answer) => hostOf(answer, folders));
   const observedAt = iso(Date.now());
   const datacenter = {
     clusters: config.clusters.map(({ name, acceptsMigrations }): Cluster => {
@@ -46,47 +51,78 @@ export async function readDatacenter(
     links: links(config, observedAt),
     observedAt,
   };
-  return { datacenter, domains: read.flatMap(({ domains }) => domains) };
+  return {
+    datacenter,
+    domains: read.flatMap(({ domains }) => domains),
+    pools: new Map(read.map(({ host, pools }) => [host.name, pools])),
+  };
+}
+
+/** What a host said; a text: why it said nothing. */
+interface Answer {
+  readonly host: ResolvedLibvirtHost;
+  readonly reading: Reading | string;
+  readonly folders: readonly Folder[];
+}
+
+async function answerOf(host: ResolvedLibvirtHost, connection: Connection, signal: AbortSignal | undefined): Promise<Answer> {
+  try {
+    const reading = await readHost(connection, randomBytes(9).toString('hex'), signal);
+    return { host, reading, folders: understood(host, () => foldersOf(reading, host.name)) };
+  } catch (error) {
+    if (signal?.aborted === true || (PlacementError.isInstance(error) && error.code === 'interrupted')) throw error;
+    return { host, reading: (error as Error).message, folders: [] };
+  }
 }
 
 interface ReadHost {
   readonly host: Host;
   readonly version: string | null;
   readonly domains: readonly DomainReading[];
+  readonly pools: readonly PoolPlace[];
 }
 
-async function readOne(host: ResolvedLibvirtHost, connection: Connection, signal: AbortSignal | undefined): Promise<ReadHost> {
+function hostOf({ host, reading }: Answer, folders: readonly Folder[]): ReadHost {
+  const { name, cluster } = host;
+  const unread = (why: string): ReadHost => ({
+    host: { name, cluster, state: 'unreachable', facts: unknown(why), observedAt: iso(Date.now()) },
+    version: null,
+    domains: [],
+    pools: [],
+  });
+  if (typeof reading === 'string') return unread(reading);
   try {
-    return understood(host, await readHost(connection, randomBytes(9).toString('hex'), signal));
+    return understood(host, () => {
+      const pools = poolsOf(reading, name, folders);
+      const places = pools.map(({ place }) => place);
+      return {
+        host: {
+          name,
+          cluster,
+          state: host.maintenance ? 'maintenance' : 'connected',
+          facts: hostFacts(
+            reading,
+            pools.map(({ pool }) => pool),
+          ),
+          observedAt: iso(clockOf(reading) ?? Date.now()),
+        },
+        version: versionsOf(reading).libvirt,
+        domains: domainsOf(reading, { cluster, host: name, pools: places }),
+        pools: places,
+      };
+    });
   } catch (error) {
-    if (signal?.aborted === true || (PlacementError.isInstance(error) && error.code === 'interrupted')) throw error;
-    const why = PlacementError.isInstance(error)
-      ? error.message
-      : `Host ${host.name} was read, but not understood: ${(error as Error).message}.`;
-    const { name, cluster } = host;
-    return {
-      host: { name, cluster, state: 'unreachable', facts: unknown(why), observedAt: iso(Date.now()) },
-      version: null,
-      domains: [],
-    };
+    return unread((error as Error).message);
   }
 }
 
-/** @throws where an answer is not what libvirt says: half a host is none. */
-function understood(host: ResolvedLibvirtHost, reading: Reading): ReadHost {
-  const { name, cluster } = host;
-  const pools = poolsOf(reading).map(({ place }) => place);
-  return {
-    host: {
-      name,
-      cluster,
-      state: host.maintenance ? 'maintenance' : 'connected',
-      facts: hostFacts(reading),
-      observedAt: iso(clockOf(reading) ?? Date.now()),
-    },
-    version: versionsOf(reading).libvirt,
-    domains: domainsOf(reading, { cluster, host: name, pools }),
-  };
+/** Half a host is none. @throws PlacementError where an answer is not what libvirt says. */
+function understood<T>(host: ResolvedLibvirtHost, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    throw new PlacementError('platform', `Host ${host.name} was read, but not understood: ${(error as Error).message}.`, { cause: error });
+  }
 }
 
 const byVersion = (a: string, b: string): number => a.localeCompare(b, 'en', { numeric: true });

@@ -4,14 +4,14 @@ import { describe, expect, test } from 'vitest';
 import { isUnknown, type HostFacts, type Vm } from '../../../provider/core/inventory.js';
 import { cannotRead, cut } from '../../../provider/drivers/libvirt/reading.js';
 import { domainsOf } from '../../../provider/drivers/libvirt/survey-domain.js';
-import { hostFacts, poolOf, poolsOf, versionsOf } from '../../../provider/drivers/libvirt/survey-host.js';
+import { foldersOf, hostFacts, poolOf, poolsOf, versionsOf } from '../../../provider/drivers/libvirt/survey-host.js';
 import { vmsOf } from '../../../provider/drivers/libvirt/survey-vms.js';
 
 /** As a host of the lab answered: libvirt 9.0, QEMU 7.2. */
 const captured = readFileSync(join(import.meta.dirname, 'fixtures/host-a.txt'), 'utf8');
 const read = (change: (text: string) => string = (text) => text) => cut(change(captured), 'NNN');
 const domains = (reading = read(), host = 'host-a') =>
-  domainsOf(reading, { cluster: 'blue', host, pools: poolsOf(reading).map(({ place }) => place) });
+  domainsOf(reading, { cluster: 'blue', host, pools: poolsOf(reading, host, []).map(({ place }) => place) });
 const vm = (name: RegExp, from = domains()): Vm => vmsOf(from, {}).find((one) => name.test(one.name))!;
 const known = <T>(value: T): Exclude<T, { readonly unknown: string }> => {
   if (isUnknown(value)) throw new Error(value.unknown);
@@ -19,7 +19,10 @@ const known = <T>(value: T): Exclude<T, { readonly unknown: string }> => {
 };
 
 describe('a host', () => {
-  const facts: HostFacts = hostFacts(read());
+  const facts: HostFacts = hostFacts(
+    read(),
+    poolsOf(read(), 'host-a', []).map(({ pool }) => pool),
+  );
 
   test('offers machine types by both of their names, and its firmware', () => {
     expect(facts.machineTypes).toEqual(expect.arrayContaining(['pc', 'pc-i440fx-7.2', 'q35', 'pc-q35-7.2']));
@@ -41,18 +44,18 @@ describe('a host', () => {
     expect(versionsOf(read())).toEqual({ libvirt: '9.0.0', qemu: expect.stringMatching(/^7\.2/) });
   });
 
-  test('given a pool on a file system that others may mount too, then whether it is shared is unknown', () => {
+  test('given a pool on a file system that others may mount too, then it is known by what lies in it', () => {
     const reading = new Map(read());
-    reading.set('fs-/var/lib/libvirt/images', 'nfs 1000 4096');
-    expect(poolsOf(reading)[0]?.pool).toEqual({
-      name: 'default',
-      freeBytes: 4_096_000,
-      storageId: { unknown: expect.stringContaining('nfs') },
-    });
+    reading.set('fs-/var/lib/libvirt/images', 'nfs 1000 4096 3000');
+    const [one] = poolsOf(reading, 'host-a', []);
+    expect(one?.pool).toEqual({ name: 'default', freeBytes: 4_096_000, storageId: expect.stringMatching(/^131074:[0-9a-f]{64}$/) });
+    const there = foldersOf(reading, 'host-b');
+    expect(there).toEqual([expect.objectContaining({ host: 'host-b', fileSystem: 'nfs', totalBytes: 3000 * 4096, inode: '131074' })]);
+    expect(poolsOf(reading, 'host-a', there)[0]?.pool.storageId).toBe(one?.pool.storageId);
   });
 
   test('what it did not answer is unknown', () => {
-    const empty = hostFacts(new Map());
+    const empty = hostFacts(new Map(), []);
     expect([empty.cpu, empty.machineTypes, empty.firmware, empty.memory, empty.networks].every((fact) => isUnknown(fact))).toBe(true);
   });
 });
@@ -156,9 +159,15 @@ describe('a domain', () => {
   });
 });
 
-test('a path lies in the deepest pool around it, and else in its folder', () => {
-  const pools = ['/a', '/a/b'].map((path) => ({ name: path, path, storageId: null }));
-  expect(['/a/x', '/a/b/x', '/ab/x'].map((path) => poolOf(path, pools).name)).toEqual(['/a', '/a/b', '/ab']);
+test('a path lies in the pool of its very folder, and else in that folder: what is deeper in a pool may be another mount', () => {
+  const pools = ['/a', '/a/b'].map((path) => ({ name: `pool ${path}`, path, storageId: null }));
+  expect(['/a/x', '/a/b/x', '/ab/x', '/a/b/c/x'].map((path) => poolOf(path, pools).name)).toEqual([
+    'pool /a',
+    'pool /a/b',
+    '/ab',
+    '/a/b/c',
+  ]);
+  expect(poolOf('/a/b/c/x', pools).storageId).toEqual({ unknown: expect.stringContaining('/a/b/c') });
 });
 
 test('nothing that a definition holds passes for a mark of the reading', () => {
