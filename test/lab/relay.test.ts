@@ -104,7 +104,7 @@ describe('a copy', () => {
       try {
         return await copy(source, target, { onDurable: async (offset) => void durable.push(offset), ...more });
       } finally {
-        for (const [offset] of read.mock.calls) expect(offset).toBeGreaterThanOrEqual(more.from ?? 0);
+        for (const [offset] of read.mock.calls) expect(offset).toBeGreaterThanOrEqual(more.start ?? 0);
         await Promise.all([source.close(), target.close()]);
       }
     };
@@ -117,7 +117,7 @@ describe('a copy', () => {
     const from = durable.at(-1)!;
     expect(from).toBeGreaterThan(100 * MiB);
     expect(from).toBeLessThan(300 * MiB);
-    const second = await run({ from });
+    const second = await run({ start: from });
     expect(second).toBe(everyThird.filter((at) => at * MiB >= from).length * MiB);
     expect(first + second).toBeLessThanOrEqual(100 * MiB);
     expect(compare('web-01')).toBe('Images are identical.');

@@ -16,7 +16,7 @@ export interface DiskCopy {
   /** At least as large as the source. */
   readonly target: NbdClient;
   /** What an earlier copy told by `onDurable`: everything below is on the target already. */
-  readonly from?: number;
+  readonly start?: number;
   readonly bytesPerSecond?: number | null;
   /** Stops at a safe point. */
   readonly signal: AbortSignal;
@@ -36,7 +36,7 @@ export async function copyDisk(copy: DiskCopy): Promise<number> {
   refuseSmaller(source, target);
   const size = source.exported.bytes;
   const block = Math.max(source.exported.minBytes, target.exported.minBytes);
-  const from = Math.floor(Math.min(copy.from ?? 0, size) / block) * block;
+  const from = Math.floor(Math.min(copy.start ?? 0, size) / block) * block;
   const mostData = requestBytes(copy, block);
   const disk = (most: number): AsyncGenerator<Stretch> => pieces(stretches(source, from, size), { from, size, block, mostData: most });
 

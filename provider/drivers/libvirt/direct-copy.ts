@@ -81,8 +81,8 @@ export async function copyDirectly(copy: DirectCopy): Promise<number> {
   const { source, target, signal, host, tunnel } = copy;
   const size = source.exported.bytes;
   const meter = new Meter(copy.onProgress);
-  for await (const { kind, bytes } of stretches(source, copy.from ?? 0, size)) if (kind === 'data') meter.found(bytes);
-  let [offset, wanted] = [copy.from ?? 0, firstBytes];
+  for await (const { kind, bytes } of stretches(source, copy.start ?? 0, size)) if (kind === 'data') meter.found(bytes);
+  let [offset, wanted] = [copy.start ?? 0, firstBytes];
   // Dropped when it is stopped: what qemu-img does then ends with an error.
   const stop = (): void => void tunnel.close().catch(() => undefined);
   signal.addEventListener('abort', stop, { once: true });

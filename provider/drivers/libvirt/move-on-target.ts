@@ -18,16 +18,15 @@ import {
 } from '../../core/inventory.js';
 import { reach } from '../../core/link.js';
 import type { Connection } from './connection.js';
-import { copyDisk, type DiskCopy } from './copy-disk.js';
 import { targetDefinition } from './definition.js';
-import { copyDirectly, openTunnel, type Tunnel } from './direct-copy.js';
 import { changeState, locked, virsh, withState } from './domain-state.js';
+import { copyImage } from './image-copy.js';
 import { nothing, type CopiedImage, type DomainState, type MoveWork } from './metadata.js';
 import { copyNvram } from './nvram.js';
 import { quote, script } from './quote.js';
 import { needLease } from './records.js';
 import { refused } from './refused.js';
-import { serveImage, type ServedImage } from './served-image.js';
+import { otherPath, sharingDoubt } from './storage.js';
 import type { DatacenterReading } from './survey.js';
 import type { DomainReading } from './survey-domain.js';
 import type { PoolPlace } from './survey-host.js';
@@ -135,21 +134,13 @@ export class MoveOnTarget {
     if (this.target !== null)
       throw this.refuse(`${placeText(this.move.target)} already has a definition of it`, 'look which one is the right one');
     for (const disk of this.copied()) {
-      const doubt = this.doubtAbout(disk);
+      const doubt = sharingDoubt(disk, this.poolsThere);
       if (doubt !== null)
         throw this.refuse(
           `it is not known whether disk ${disk.name} (${disk.path}) lies on storage that ${placeText(this.move.target)} sees too: ${doubt}`,
           'pulumi up again when both hosts read the same there; or move it to a pool on a local file system first',
         );
     }
-  }
-
-  /** Local storage is never the target's. */
-  private doubtAbout({ storageId }: Disk): string | null {
-    if (storageId === null) return null;
-    if (isUnknown(storageId)) return storageId.unknown;
-    const there = this.reading.pools.get(this.move.target.host) ?? [];
-    return there.map((pool) => pool.storageId).find(isUnknown)?.unknown ?? null;
   }
 
   /** New images, which hold nothing yet. What is there already, and is not of this move, is not touched. */
@@ -185,60 +176,34 @@ export class MoveOnTarget {
     }
   }
 
-  private async copyImage({ name, path, format }: Disk, image: CopiedImage, to: string): Promise<void> {
+  private async copyImage({ name, path, format }: Disk, image: CopiedImage, pathThere: string): Promise<void> {
     if (format !== 'qcow2' && format !== 'raw')
       throw this.refuse(`its disk ${name} is of the format ${format}, which is not copied`, 'convert it to qcow2 or raw first');
     const { signal, emit } = this.run;
-    const id = `${this.move.record.moveId} ${name}`;
     const before = this.sent;
+    const vm = this.move.vm.name;
     let { durable, sent } = image;
     const save = (): Promise<void> => this.save({ disks: { ...this.disks, [name]: { ...image, durable, sent } } });
-    const source = await serveImage(this.from, { id: `${id} source`, path, format, access: 'read', signal });
-    try {
-      const target = await serveImage(this.to, { id: `${id} target`, path: to, format, access: 'write', withGuest: this.isDirect, signal });
-      try {
-        const tunnel = await this.tunnelTo(target, id);
-        const copy: DiskCopy = {
-          source: source.client,
-          target: target.client,
-          from: image.durable,
-          signal,
-          bytesPerSecond: this.move.record.options.bandwidthBytesPerSecond,
-          onDurable: (offset) => {
-            durable = offset;
-            return save();
-          },
-          onProgress: ({ bytes, total, rate }) => {
-            sent = image.sent + bytes;
-            emit({ kind: 'progress', vm: this.move.vm.name, step: 'copy', bytes: before + bytes, total: before + total, rate, pass: 1 });
-          },
-        };
-        try {
-          await (tunnel === null ? copyDisk(copy) : copyDirectly({ ...copy, host: this.from, tunnel, path, format }));
-        } finally {
-          await tunnel?.close();
-        }
-        await save();
-      } finally {
-        await target.close();
-      }
-    } finally {
-      await source.close();
-    }
-  }
-
-  /** null: what travels goes through this machine, since the hosts do not reach each other. */
-  private async tunnelTo({ socket }: ServedImage, id: string): Promise<Tunnel | null> {
-    if (!this.isDirect) return null;
-    const { signal, emit } = this.run;
-    try {
-      return await openTunnel(this.from, this.to, { id, socket, signal });
-    } catch (error) {
-      if (!PlacementError.isInstance(error) || error.code !== 'platform') throw error;
-      this.isDirect = false;
-      emit({ kind: 'notice', vm: this.move.vm.name, message: `Its disks travel through this machine. ${error.message}` });
-      return null;
-    }
+    await copyImage({
+      ...{ from: this.from, to: this.to, path, pathThere, format, signal },
+      id: `${this.move.record.moveId} ${name}`,
+      direct: this.isDirect,
+      onRelayed: (why) => {
+        this.isDirect = false;
+        emit({ kind: 'notice', vm, message: `Its disks travel through this machine. ${why}` });
+      },
+      start: image.durable,
+      bytesPerSecond: this.move.record.options.bandwidthBytesPerSecond,
+      onDurable: (offset) => {
+        durable = offset;
+        return save();
+      },
+      onProgress: ({ bytes, total, rate }) => {
+        sent = image.sent + bytes;
+        emit({ kind: 'progress', vm, step: 'copy', bytes: before + bytes, total: before + total, rate, pass: 1 });
+      },
+    });
+    await save();
   }
 
   async copyState(): Promise<void> {
@@ -300,12 +265,18 @@ cat | ${v} define /dev/stdin > /dev/null`;
     });
     if (read.code !== 0) throw refused(this.move.source, read);
     const made = Object.entries(this.disks).flatMap(([name, { made: one }]) => (one === null ? [] : [[name, one.path] as const]));
+    const copied = this.copied();
+    const stay = this.allDisks().filter((disk) => !copied.includes(disk));
+    const shared = stay.flatMap((disk) => {
+      const path = otherPath(disk, this.poolsThere);
+      return path === null ? [] : [[disk.name, path] as const];
+    });
     const host = this.reading.datacenter.hosts.find(({ name }) => name === this.move.target.host);
     // A target that runs as soon as it is there tells by itself whose it is.
     const { work: _work, ...kept } = this.move.method === 'hot' ? (this.source?.state.state ?? nothing) : nothing;
     const label: DomainState['label'] = { role: 'incoming', moveId: this.move.record.moveId, at: Date.parse(host?.observedAt ?? '') };
     return targetDefinition(read.stdout, {
-      disks: Object.fromEntries([...this.seenElsewhere(), ...made]),
+      disks: Object.fromEntries([...shared, ...made]),
       networks: this.move.record.options.networks,
       state: { ...kept, v: 1, label },
     });
@@ -332,17 +303,8 @@ cat | ${v} define /dev/stdin > /dev/null`;
     return this.reading.datacenter.hosts.find(({ name }) => name === this.move.target.host)?.facts ?? unknown('there is no such host');
   }
 
-  /** Where the target sees what stays where it is, when that is another path than on the source. */
-  private seenElsewhere(): readonly (readonly [disk: string, path: string])[] {
-    const there = this.reading.pools.get(this.move.target.host) ?? [];
-    const copied = this.copied();
-    return this.allDisks().flatMap((disk): (readonly [string, string])[] => {
-      if (copied.includes(disk)) return [];
-      const pools = there.filter(({ storageId }) => storageId === disk.storageId);
-      const path = (pool: PoolPlace): string => `${pool.path ?? ''}/${basename(disk.path)}`;
-      const same = pools.some((pool) => pool.name === disk.pool && path(pool) === disk.path);
-      return same || pools[0] === undefined ? [] : [[disk.name, path(pools[0])]];
-    });
+  private get poolsThere(): readonly PoolPlace[] {
+    return this.reading.pools.get(this.move.target.host) ?? [];
   }
 
   private async isOurs({ path, image }: { readonly path: string; readonly image: string }): Promise<boolean> {

@@ -7,6 +7,7 @@ import type { Parts } from './move-on-target.js';
 import type { Records } from './records.js';
 import type { DatacenterReading } from './survey.js';
 import type { DomainReading } from './survey-domain.js';
+import { sharingDoubt } from './storage.js';
 import { copiesOf, sharers } from './survey-vms.js';
 import { undefine } from './undefine.js';
 import { removeVolume } from './volumes.js';
@@ -41,19 +42,19 @@ export function sources({ read, connectionTo, handOver }: SourceParts): Sources 
       await run.checkLease();
       await handOver(own, target.copy.ref);
       const connection = connectionTo(copy.host);
-      const there = (pools.get(target.copy.ref.host) ?? []).map(({ storageId }) => storageId);
+      const there = pools.get(target.copy.ref.host) ?? [];
       for (const { name, path, storageId } of isKnown(own.details.disks) ? own.details.disks : []) {
         // It is the target's too.
-        if (storageId !== null && isKnown(storageId) && there.includes(storageId)) continue;
+        if (storageId !== null && isKnown(storageId) && there.some((pool) => pool.storageId === storageId)) continue;
         const stays = (why: string): void =>
           run.emit({
             kind: 'warning',
             vm: own.name,
             message: `${own.name}: disk ${name} on ${placeText(copy)} ${why}, so its file stays: ${path}`,
           });
-        const doubt = storageId === null ? undefined : [storageId, ...there].find(isUnknown);
-        if (doubt !== undefined) {
-          stays(`may be on storage that the target sees too (${doubt.unknown})`);
+        const doubt = sharingDoubt({ storageId }, there);
+        if (doubt !== null) {
+          stays(`may be on storage that the target sees too (${doubt})`);
           continue;
         }
         await run.checkLease();

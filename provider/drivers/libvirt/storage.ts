@@ -2,7 +2,9 @@
  * Which folders of two hosts are the same storage: proved by what each of them reads there, never by a path or the name of a server.
  * Only names and inodes are compared: they stand still while guests write.
  */
-import { unknown, type Maybe } from '../../core/inventory.js';
+import { basename } from 'node:path';
+import { isUnknown, unknown, type Disk, type Maybe } from '../../core/inventory.js';
+import type { PoolPlace } from './survey-host.js';
 
 /** What one host reads of a folder. */
 export interface Folder {
@@ -49,4 +51,19 @@ function mayBeSame(a: Folder, b: Folder): boolean {
   if (Math.abs(a.totalBytes - b.totalBytes) > ROUNDING) return false;
   const tell = [a, b].every(({ fileSystem }) => faithful.includes(fileSystem));
   return !tell || a.inode === b.inode;
+}
+
+/** Why a disk may be on storage that a host with these pools sees too; null: it is known whether. Local storage is never another host's. */
+export function sharingDoubt({ storageId }: Pick<Disk, 'storageId'>, there: readonly PoolPlace[]): string | null {
+  if (storageId === null) return null;
+  if (isUnknown(storageId)) return storageId.unknown;
+  return there.map((pool) => pool.storageId).find(isUnknown)?.unknown ?? null;
+}
+
+/** Where a host with these pools sees a disk on storage that it shares; null: by the same pool and path. */
+export function otherPath(disk: Disk, there: readonly PoolPlace[]): string | null {
+  const pools = there.filter(({ storageId }) => storageId === disk.storageId);
+  const path = (pool: PoolPlace): string => `${pool.path ?? ''}/${basename(disk.path)}`;
+  const isSame = pools.some((pool) => pool.name === disk.pool && path(pool) === disk.path);
+  return isSame || pools[0] === undefined ? null : path(pools[0]);
 }

@@ -52,7 +52,7 @@ property.prop(
   const start = Math.min(at, data.length) * 64 * KiB;
   const target = Buffer.concat([source.subarray(0, start), diskOf(...old).subarray(start)]);
   const { from, to, copy, durable, progress } = await copying({ source, target });
-  const sent = await copy({ from: start });
+  const sent = await copy({ start });
   expect(to.durable.subarray(0, source.length).equals(source)).toBe(true);
   expect(durable).toEqual([source.length]);
   const bytes = data.slice(start / (64 * KiB)).filter(Boolean).length * 64 * KiB;
@@ -128,7 +128,7 @@ test('given the signal, then what is under way is finished, made durable and tol
   expect(reached).toBeGreaterThanOrEqual(20 * MiB);
   expect(reached).toBeLessThan(40 * MiB);
   from.asked.length = 0;
-  await copy({ from: reached });
+  await copy({ start: reached });
   expect(Math.min(...from.of(Command.read).map(({ offset }) => offset))).toBe(reached);
   expect(to.durable.equals(source)).toBe(true);
 });
