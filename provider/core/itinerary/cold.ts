@@ -51,6 +51,13 @@ const shutdown: Step = {
       shutDown(ctx, reality, 'graceful-only'),
     );
     if (off !== null) return 'next';
+    const now = await ctx.read();
+    if (now.source?.power === 'crashed')
+      throw new PlacementError(
+        'platform',
+        `${ctx.vm}: crashed on ${placeText(ctx.record.from)} while it was shut down; nothing was copied, and it is started there again.`,
+        { vm: ctx.vm, next: 'look why it crashed, then pulumi up' },
+      );
     throw new PlacementError(
       'timeout',
       `${ctx.vm}: did not shut down in time; it is not powered off and stays on ${placeText(ctx.record.from)}.`,

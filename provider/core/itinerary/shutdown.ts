@@ -4,7 +4,7 @@ import { placeText } from '../inventory.js';
 import { isShutDownAsGo } from '../power-after-cancel.js';
 import { formatDuration } from '../units.js';
 import { isHeldNow } from './go-now.js';
-import { isOff, isRunning, needRead, notOff, powerText } from './reality.js';
+import { isOff, isRunning, isStopped, needRead, notOff, powerText } from './reality.js';
 import type { MoveContext, Reality, Undo } from './step.js';
 import { waitFor } from './wait.js';
 
@@ -19,23 +19,25 @@ export async function shutDown(ctx: MoveContext, reality: Reality, force: 'force
   if (source === null)
     throw new PlacementError('platform', `${ctx.vm}: is not found on ${placeText(ctx.record.from)}; no shutdown is sent.`, { vm: ctx.vm });
   if (isOff(source)) return { off: reality };
-  const off = (now: Reality): boolean => isOff(now.source);
+  // One that crashes does not go off any more.
+  const ended = (now: Reality): boolean => isStopped(now.source);
+  const outcome = (now: Reality | null): ShutdownOutcome => ({ off: now !== null && isOff(now.source) ? now : null });
 
   await ctx.checkLease();
   await ctx.driver.shutdown(source.ref, 'graceful', run);
-  const inTime = await waitFor(ctx, off, shutdownGraceMs, run.signal);
-  if (inTime !== null) return { off: inTime };
+  const inTime = await waitFor(ctx, ended, shutdownGraceMs, run.signal);
+  if (inTime !== null) return outcome(inTime);
 
   if (force === 'force' && !(await isHeldBack(ctx))) {
     ctx.warn(`${ctx.vm}: did not shut down within ${formatDuration(shutdownGraceMs)}; powered off, as "force" allows.`);
     await ctx.checkLease();
     await ctx.driver.shutdown(source.ref, 'power-off', run);
-    return { off: await waitFor(ctx, off, noProgressTimeoutMs, run.signal) };
+    return outcome(await waitFor(ctx, ended, noProgressTimeoutMs, run.signal));
   }
   ctx.warn(
     `${ctx.vm}: did not shut down within ${formatDuration(shutdownGraceMs)}; watching ${formatDuration(lateShutdownMs)} more, it is not powered off.`,
   );
-  return { off: await waitFor(ctx, off, lateShutdownMs, run.signal) };
+  return outcome(await waitFor(ctx, ended, lateShutdownMs, run.signal));
 }
 
 /** A hold that came during the grace period stops the power-off: it is one more shutdown. */

@@ -131,6 +131,29 @@ describe('a guest', () => {
     expect(lab.warnings()).toContain('did not shut down within 3m; watching 5m more, it is not powered off');
   });
 
+  it('that crashes while it is shut down: nobody waits for it any longer; cold starts it again, staged waits on', async () => {
+    for (const [desired, says] of [
+      [cold, /crashed on a\/a1 while it was shut down; nothing was copied, and it is started there again/],
+      [staged, /asked to shut down and is now crashed/],
+    ] as const) {
+      const lab = new Lab();
+      await lab.outside.setGuest('web-01', 'ignores');
+      const crashing = (driver: Driver): Driver => ({
+        ...driver,
+        async shutdown(...given) {
+          await driver.shutdown(...given);
+          await lab.outside.crash('web-01');
+        },
+      });
+      const begun = await lab.driverNow();
+      const told = await lab.up(desired, undefined, lab.session(crashing)).catch((error: unknown) => error as Error);
+      expect(told.message).toMatch(says);
+      expect((await lab.driverNow()) - begun).toBeLessThan(2 * minute);
+      expect((await lab.vm()).copies[0]).toMatchObject({ power: desired === cold ? 'running' : 'crashed' });
+      expect(await lab.journal()).toEqual([]);
+    }
+  });
+
   it('that ignored it, and obeys later: the next up ends the move', async () => {
     const lab = new Lab();
     await lab.outside.setGuest('web-01', 'ignores');

@@ -1,0 +1,53 @@
+/** One image from host to host: straight where the source's login reaches the target, else through this process. */
+import { PlacementError } from '../../core/errors.js';
+import type { Connection } from './connection.js';
+import { copyDisk, type DiskCopy } from './copy-disk.js';
+import { copyDirectly, openTunnel, type Tunnel } from './direct-copy.js';
+import { serveImage, type ServedImage } from './served-image.js';
+
+export interface ImageCopy extends Omit<DiskCopy, 'source' | 'target'> {
+  readonly from: Connection;
+  readonly to: Connection;
+  /** The same for the same disk of the same move, in every run. */
+  readonly id: string;
+  readonly path: string;
+  /** On the target, where an image of this size is. */
+  readonly pathThere: string;
+  readonly format: 'qcow2' | 'raw';
+  /** The two hosts are known to reach each other. */
+  readonly direct: boolean;
+  /** They do not, for this reason; what travels goes through this process. */
+  readonly onRelayed: (why: string) => void;
+}
+
+/** @throws PlacementError as `copyDisk` and `serveImage` do. */
+export async function copyImage(copy: ImageCopy): Promise<void> {
+  const { from, to, id, path, pathThere, format, direct, signal } = copy;
+  const source = await serveImage(from, { id: `${id} source`, path, format, access: 'read', signal });
+  try {
+    const target = await serveImage(to, { id: `${id} target`, path: pathThere, format, access: 'write', withGuest: direct, signal });
+    try {
+      const disk: DiskCopy = { ...copy, source: source.client, target: target.client };
+      const tunnel = direct ? await tunnelTo(target, copy) : null;
+      try {
+        await (tunnel === null ? copyDisk(disk) : copyDirectly({ ...disk, host: from, tunnel, path, format }));
+      } finally {
+        await tunnel?.close();
+      }
+    } finally {
+      await target.close();
+    }
+  } finally {
+    await source.close();
+  }
+}
+
+async function tunnelTo({ socket }: ServedImage, { from, to, id, signal, onRelayed }: ImageCopy): Promise<Tunnel | null> {
+  try {
+    return await openTunnel(from, to, { id, socket, signal });
+  } catch (error) {
+    if (!PlacementError.isInstance(error) || error.code !== 'platform') throw error;
+    onRelayed(error.message);
+    return null;
+  }
+}
