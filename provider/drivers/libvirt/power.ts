@@ -18,17 +18,12 @@ export function power(connectionTo: (host: string) => Connection): Power {
     async shutdown(copy, how, run) {
       // A guest agent is asked where one answers, else the power button is pressed. A second request changes nothing.
       const verb = how === 'graceful' ? 'shutdown' : 'destroy --graceful';
-      const line = (v: string, domain: string): string => `case $(${v} domstate ${domain}) in ${up}) ${v} ${verb} ${domain} ;; esac`;
-      await effect(connectionTo(copy.host), copy, run, line);
+      // It may go off between the question and the request.
+      await effect(connectionTo(copy.host), copy, run, (v, domain) => `! isUp || ${v} ${verb} ${domain} || ! isUp`);
     },
 
     async start(copy, run) {
-      await effect(
-        connectionTo(copy.host),
-        copy,
-        run,
-        (v, domain) => `case $(${v} domstate ${domain}) in ${up}) exit 0 ;; esac; ${v} start ${domain}`,
-      );
+      await effect(connectionTo(copy.host), copy, run, (v, domain) => `isUp || ${v} start ${domain} || isUp`);
     },
 
     async autostart(copy, value, run) {
@@ -61,7 +56,9 @@ const attempts = 5;
 
 async function effect(connection: Connection, copy: CopyRef, run: Run, line: (virsh: string, domain: string) => string): Promise<void> {
   await run.checkLease();
-  const done = await connection.exec(script(`export LC_ALL=C; ${line(virsh(connection), quote(copy.platformId))}`), { signal: run.signal });
+  const [v, domain] = [virsh(connection), quote(copy.platformId)];
+  const isUp = `isUp() { case $(${v} domstate ${domain}) in ${up}) ;; *) return 1 ;; esac; }`;
+  const done = await connection.exec(script(`export LC_ALL=C; ${isUp}; ${line(v, domain)}`), { signal: run.signal });
   if (done.code !== 0) throw refused(copy, done);
 }
 
