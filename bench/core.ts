@@ -97,9 +97,9 @@ async function timed(work: () => unknown): Promise<number> {
 }
 
 /** The datacenter in a file, its store in a folder, every VM adopted: as a stack leaves it behind. */
-async function open(folder: string, { embedded, hosts }: Fleet): Promise<{ plugin: Plugin; driver: Driver }> {
+async function open(folder: string, { datacenter, hosts }: Fleet): Promise<{ plugin: Plugin; driver: Driver }> {
   const file = join(folder, 'datacenter.json');
-  writeFileSync(file, JSON.stringify({ embedded }));
+  writeFileSync(file, JSON.stringify(datacenter));
   const plugin = newPlugin(null);
   const request = new ConfigureRequest().setArgs(toStruct({ datacenterFile: file }));
   request.setUrn('urn:pulumi:dev::fleet::pulumi:providers:vmplacement::default');

@@ -1,11 +1,11 @@
 /** A datacenter of N VMs, the same for every benchmark, and a stack that declares each of them where it is. */
-import type { EmbeddedDatacenter } from '../schema/generated/types.js';
+import type { EmbeddedDatacenter, LibvirtDatacenter } from '../schema/generated/types.js';
 
 const vmsPerHost = 25;
 const clusterNames = ['a', 'b', 'c', 'd'] as const;
 
 export interface Fleet {
-  readonly embedded: EmbeddedDatacenter;
+  readonly datacenter: { readonly embedded: EmbeddedDatacenter } | { readonly libvirt: LibvirtDatacenter };
   /** Host of every VM, by its name. */
   readonly hosts: ReadonlyMap<string, string>;
 }
@@ -22,31 +22,33 @@ export function fleet(count: number): Fleet {
     return { name: `vm-${String(index + 1).padStart(5, '0')}`, host, index };
   });
   return {
-    embedded: {
-      clusters: Object.fromEntries(
-        clusters.map((name) => [
-          name,
-          {
-            hosts: Object.fromEntries(
-              hostNames
-                .filter(({ cluster }) => cluster === name)
-                .map(({ host }) => [host, { memory: '256GiB', pools: { default: { capacity: '20TiB' } } }]),
-            ),
-          },
-        ]),
-      ),
-      links: clusters.flatMap((a, index) => clusters.slice(index + 1).map((b) => ({ between: [a, b] }))),
-      vms: Object.fromEntries(
-        vms.map(({ name, host, index }) => [
-          name,
-          {
-            host,
-            memory: '4GiB',
-            power: index % 5 === 0 ? 'off' : 'running',
-            disks: [{ name: 'vda', size: '40GiB' }, ...(index % 10 === 1 ? [{ name: 'vdb', size: '100GiB' }] : [])],
-          },
-        ]),
-      ),
+    datacenter: {
+      embedded: {
+        clusters: Object.fromEntries(
+          clusters.map((name) => [
+            name,
+            {
+              hosts: Object.fromEntries(
+                hostNames
+                  .filter(({ cluster }) => cluster === name)
+                  .map(({ host }) => [host, { memory: '256GiB', pools: { default: { capacity: '20TiB' } } }]),
+              ),
+            },
+          ]),
+        ),
+        links: clusters.flatMap((a, index) => clusters.slice(index + 1).map((b) => ({ between: [a, b] }))),
+        vms: Object.fromEntries(
+          vms.map(({ name, host, index }) => [
+            name,
+            {
+              host,
+              memory: '4GiB',
+              power: index % 5 === 0 ? 'off' : 'running',
+              disks: [{ name: 'vda', size: '40GiB' }, ...(index % 10 === 1 ? [{ name: 'vdb', size: '100GiB' }] : [])],
+            },
+          ]),
+        ),
+      },
     },
     hosts: new Map(vms.map(({ name, host }) => [name, host])),
   };

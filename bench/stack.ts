@@ -20,6 +20,8 @@ export interface BenchStack {
   readonly provider: Provider;
   /** Runs the engine's command to its end; a failure throws what it said. */
   pulumi(...args: string[]): Promise<CommandRun>;
+  /** Declares these hosts by VM in the place of those before. */
+  declare(hosts: Fleet['hosts']): void;
   remove(): void;
 }
 
@@ -40,8 +42,9 @@ export async function prepare(): Promise<MakeStack> {
     const dir = mkdtempSync(join(tmpdir(), `vmplacement-bench-${provider}-`));
     const counted = join(dir, 'counters');
     mkdirSync(join(dir, 'state'));
-    writeFileSync(join(dir, 'datacenter.json'), JSON.stringify({ embedded: fleet.embedded }));
-    writeFileSync(join(dir, 'Pulumi.yaml'), stringify(program(folders[provider], fleet)));
+    writeFileSync(join(dir, 'datacenter.json'), JSON.stringify(fleet.datacenter));
+    const declare = (hosts: Fleet['hosts']): void => writeFileSync(join(dir, 'Pulumi.yaml'), stringify(program(folders[provider], hosts)));
+    declare(fleet.hosts);
     const env = {
       ...process.env,
       PATH: pulumiPath(cli),
@@ -57,6 +60,7 @@ export async function prepare(): Promise<MakeStack> {
     };
     const stack: BenchStack = {
       provider,
+      declare,
       pulumi: async (...args) => {
         rmSync(counted, { recursive: true, force: true });
         const wallMs = await run(cli.bin, [...args, '--stack', 'dev', '--color', 'never', '--non-interactive'], dir, env);
@@ -81,7 +85,7 @@ async function buildNull(): Promise<string> {
   return bin;
 }
 
-const program = (plugin: string, { hosts }: Fleet): object => ({
+const program = (plugin: string, hosts: Fleet['hosts']): object => ({
   name: 'fleet',
   runtime: 'yaml',
   plugins: { providers: [{ name: 'vmplacement', path: plugin }] },
