@@ -137,7 +137,7 @@ async function nbd(dataMiB: number): Promise<() => void> {
   return () => {
     for (const tunnel of tunnels) tunnel.kill();
     for (const host of [source, target])
-      lab('exec', host, 'sh', '-c', 'kill $(cat /run/bench.pid); while [ -e /run/bench.pid ]; do sleep 0.05; done');
+      lab('exec', host, 'sh', '-c', 'p=$(cat /run/bench.pid); kill $p; while kill -0 $p 2> /dev/null; do sleep 0.05; done');
   };
 }
 
