@@ -10,6 +10,7 @@ import { reach, throughput } from './link.js';
 import { clusterOf, hostOf, hostPlace } from './locate.js';
 import type { Candidate } from './plan.js';
 import { Promises } from './promises.js';
+import { cpuVerdict, openQuestions, type Question } from './questions.js';
 import type { Method, MigrationRecord } from './record.js';
 import { freeMemory } from './room.js';
 import { hostNotInCluster } from './rules/host-not-in-cluster.js';
@@ -38,6 +39,8 @@ export interface Subject {
 export interface Option extends Candidate {
   readonly reasons: readonly string[];
   readonly whyStops: string | null;
+  /** What could still make hot possible here, or impossible. */
+  readonly questions: readonly Question[];
 }
 
 /** Every host that the declaration names, best first; names that lead nowhere are candidates with a blocker. */
@@ -80,6 +83,7 @@ export function ruleInput(subject: Subject, target: Host, method: Method, record
     sourceCluster: clusterOf(inventory, from.cluster),
     targetCluster: clusterOf(inventory, to.cluster),
     link: reach(inventory, from, to),
+    cpuVerdict: cpuVerdict(inventory, vm, to),
     method,
     settings: ctx.settings,
     capabilities: ctx.capabilities,
@@ -127,6 +131,7 @@ const impossible = (place: Place, findings: readonly Finding[]): Option => ({
   estimate: null,
   reasons: [],
   whyStops: null,
+  questions: [],
 });
 
 /** Only these make hot impossible; other blockers exclude the host, not the method (rules.md §3). */
@@ -134,9 +139,10 @@ const impossibility: readonly FindingCode[] = ['cpu-incompatible', 'no-direct-ne
 
 function judge(subject: Subject, target: Host): Option {
   const { desired, live } = subject;
-  const withMethod = (method: Method, reasons: readonly string[], more: readonly Finding[] = []): Option => {
+  const withMethod = (method: Method, reasons: readonly string[]): Option => {
     const input = ruleInput(subject, target, method, null);
-    return option(subject, input, method, reasons, [...findingsOf(input), ...more]);
+    const findings = findingsOf(input);
+    return { ...option(subject, input, method, reasons, findings), questions: method === 'hot' ? openQuestions(input, findings) : [] };
   };
   if (desired.method !== 'auto') return withMethod(desired.method, [`declared-${desired.method}`]);
   if (live.power === 'off') return withMethod('cold', ['vm-off']);
@@ -149,8 +155,9 @@ function judge(subject: Subject, target: Host): Option {
 
   const hot = ruleInput(subject, target, 'hot', null);
   const hotFindings = findingsOf(hot);
+  const questions = openQuestions(hot, hotFindings);
   const against = blockers(hotFindings).filter(({ code }) => impossibility.includes(code) && isProved(code, hot));
-  if (against.length === 0) return option(subject, hot, 'hot', ['vm-running', 'hot-possible'], hotFindings);
+  if (against.length === 0) return { ...option(subject, hot, 'hot', ['vm-running', 'hot-possible'], hotFindings), questions };
 
   const staged = ruleInput(subject, target, 'staged', null);
   const stagedFindings = findingsOf(staged);
@@ -158,21 +165,21 @@ function judge(subject: Subject, target: Host): Option {
     ({ code, severity }) => severity === 'blocker' && (code === 'staged-same-cluster' || code === 'staged-no-os'),
   );
   const codes = [...new Set(against.map(({ code }) => code))];
-  if (refusals.length === 0) return option(subject, staged, 'staged', [...codes, 'other-cluster'], stagedFindings);
+  if (refusals.length === 0) return { ...option(subject, staged, 'staged', [...codes, 'other-cluster'], stagedFindings), questions };
   const ways = refusals.map((refusal) => ({
     ...refusal,
     message: `hot is impossible (${codes.join(', ')}), and ${refusal.message}`,
     suggestion: `Declare method: cold with allowShutdown: true, or another host${refusal.code === 'staged-no-os' ? ', or assumeOs: true' : ''}.`,
   }));
-  return { ...option(subject, hot, 'hot', [], [...hotFindings, ...ways]), method: null, estimate: null };
+  return { ...option(subject, hot, 'hot', [], [...hotFindings, ...ways]), method: null, estimate: null, questions };
 }
 
 const coldOnly: readonly FindingCode[] = ['cold-running', 'downtime-estimate', 'will-stop-vm', 'state-files'];
 
-function isProved(code: FindingCode, { vm, target }: RuleInput): boolean {
+function isProved(code: FindingCode, { vm, target, cpuVerdict: verdict }: RuleInput): boolean {
   switch (code) {
     case 'cpu-incompatible':
-      return isKnown(vm.cpu) && isKnown(target.facts) && isKnown(target.facts.cpu);
+      return verdict?.fits === 'no' || (isKnown(vm.cpu) && isKnown(target.facts) && isKnown(target.facts.cpu));
     case 'device-unmovable':
       return isKnown(vm.devices);
     default:
@@ -192,6 +199,7 @@ function option(subject: Subject, input: RuleInput, method: Method, reasons: rea
     estimate: input.estimate,
     reasons,
     whyStops: input.whyStops,
+    questions: [],
   };
 }
 

@@ -65,13 +65,15 @@ function start(subject: Subject): Plan {
   const { desired, inventory, vm, live } = subject;
   const empty: Plan = { ...nothing(vm.name), from: here(subject) };
   const ranked = options(subject);
-  const candidates = ranked.map(({ reasons: _reasons, whyStops: _why, ...candidate }) => candidate);
+  const candidates = ranked.map(({ reasons: _reasons, whyStops: _why, questions: _questions, ...candidate }) => candidate);
   const [chosen] = ranked;
   if (chosen === undefined) {
     const unknownCluster = hostNotInCluster({ desired, inventory, to: { cluster: desired.cluster ?? '', host: '' } });
     return blocked(empty, unknownCluster);
   }
-  if (isBlocked(chosen) || chosen.method === null) return blocked({ ...empty, candidates }, all(ranked), ranked);
+  // As long as no host takes it hot, each one that may is worth asking about.
+  const questions = (isHot(chosen) ? [chosen] : ranked).flatMap((one) => one.questions);
+  if (isBlocked(chosen) || chosen.method === null) return blocked({ ...empty, candidates, questions }, all(ranked), ranked);
   const why = whyThisHost(subject, ranked);
   const willStopVm = chosen.whyStops !== null;
   const move = { method: chosen.method, from: here(subject), to: chosen.place };
@@ -80,6 +82,7 @@ function start(subject: Subject): Plan {
     ...move,
     action: 'move',
     candidates,
+    questions,
     findings: chosen.findings,
     reasons: [...chosen.reasons, ...(why === null ? [] : [why])],
     willStopVm,
@@ -100,6 +103,8 @@ function start(subject: Subject): Plan {
   };
 }
 
+const isHot = (option: Option): boolean => option.method === 'hot' && !isBlocked(option);
+
 /** Where the VM is, without what names the copy. */
 const here = ({ live }: Subject): Place => ({ cluster: live.ref.cluster, host: live.ref.host });
 
@@ -118,6 +123,7 @@ const nothing = (vm: string): Plan => ({
   summary: '',
   sentence: '',
   record: null,
+  questions: [],
 });
 
 function blocked(plan: Plan, findings: readonly Finding[], ranked: readonly Option[] = []): Plan {

@@ -4,7 +4,7 @@
  */
 import type { Clock } from './clock.js';
 import type { EventSink } from './events.js';
-import type { CopyRef, Inventory, Place, Timestamp } from './inventory.js';
+import type { Cause, CopyRef, Inventory, Place, Timestamp } from './inventory.js';
 import type { Ticket } from './pool/ticket.js';
 import type { Claim, Method, MigrationRecord } from './record.js';
 
@@ -32,6 +32,7 @@ export interface Capabilities {
   readonly readsSharing: boolean;
   /** What a hot move sends from host to host cannot be read on the way. */
   readonly encryptsHot: boolean;
+  /** `measured`: the driver has `probes`. */
   readonly reachability: 'measured' | 'declared';
   /** Devices are left out one by one, only all of them, or not at all. */
   readonly detach: 'each' | 'all' | 'none';
@@ -146,12 +147,28 @@ export interface AnnotationChange {
   readonly giver: string;
 }
 
+export interface Answer extends Cause {
+  readonly answer: 'yes' | 'no' | 'unknown';
+}
+
+/**
+ * What takes a call for each pair, which a survey of everything does not make. Asked only where a hot move depends on it, and again right
+ * before it begins. They change nothing, end within a time limit of their own, and what could not be found out is `unknown`.
+ */
+export interface Probes {
+  /** Whether one host reaches another as a hot move has to: with the account, the credential and the address that it would use. */
+  reach(from: Place, to: Place): Promise<Answer>;
+  /** @param definition of the CPU of a VM: whether it can go on with it on this host. */
+  cpu(definition: string, host: Place): Promise<Answer>;
+}
+
 export interface Driver {
   readonly capabilities: Capabilities;
   /** The platform's time. */
   readonly clock: Clock;
 
   survey(scope: SurveyScope, signal?: AbortSignal): Promise<Inventory>;
+  readonly probes?: Probes;
 
   /** Hot: autostart of the source is already off. Re-attaches to a running job of this move. Does not undefine or remove the source. */
   migrate(move: Move, run: Run): Promise<Outcome>;

@@ -46,6 +46,8 @@ export interface Inventory {
   readonly hosts: readonly Host[];
   readonly links: readonly Link[];
   readonly vms: readonly Vm[];
+  /** What probes told of CPUs; a survey asks none. */
+  readonly cpuVerdicts?: readonly CpuVerdict[];
   /** The platform's time of this reading: what is decided from it is decided as of then. */
   readonly observedAt: Timestamp;
 }
@@ -100,6 +102,26 @@ export interface Link {
   /** Throughput of a copy over this link; where not direct, of the relayed copy. Bytes per second. */
   readonly bytesPerSecond: Maybe<number>;
   readonly at: Timestamp;
+  /** From the first to the second only: what was measured one way says nothing of the way back. */
+  readonly oneWay?: true;
+  /** Why it is not `yes`, and what to do about it, where that was measured. */
+  readonly cause?: Cause;
+}
+
+export interface Cause {
+  /** Words that go on a sentence. */
+  readonly because: string;
+  /** A sentence. */
+  readonly fix: string;
+}
+
+/** What the hypervisor of one host says of one CPU: whether a VM that runs with it can go on there. */
+export interface CpuVerdict extends Cause {
+  /** `definition` of the CPU of a VM. */
+  readonly cpu: string;
+  readonly host: Place;
+  readonly fits: 'yes' | 'no' | 'unknown';
+  readonly at: Timestamp;
 }
 
 export const powers = ['running', 'off', 'paused', 'suspended', 'saved', 'crashed', 'unknown'] as const;
@@ -145,7 +167,13 @@ export interface Vm {
   readonly name: string;
   readonly uuid: string;
   readonly copies: readonly Copy[];
-  readonly cpu: Maybe<{ readonly arch: string; readonly model: string | null; readonly features: readonly string[] }>;
+  readonly cpu: Maybe<{
+    readonly arch: string;
+    readonly model: string | null;
+    readonly features: readonly string[];
+    /** The platform's own words for all of it, which a probe takes; the same words are the same CPU. Absent: nothing to be probed. */
+    readonly definition?: string;
+  }>;
   readonly machineType: Maybe<string>;
   readonly firmware: Maybe<Firmware>;
   readonly memoryBytes: Maybe<number>;

@@ -1,6 +1,7 @@
 /** The decision for one placement (design.md §2): types only; `decide.ts` makes it. */
 import type { Finding } from './finding.js';
 import type { Place } from './inventory.js';
+import type { Question } from './questions.js';
 import type { Method, MigrationRecord } from './record.js';
 
 /**
@@ -56,4 +57,6 @@ export interface Plan {
   /** One sentence for people: what and why, with figures. */
   readonly sentence: string;
   readonly record: MigrationRecord | null;
+  /** What a probe could still tell that this decision depends on, most wanted first. */
+  readonly questions: readonly Question[];
 }

@@ -1,4 +1,7 @@
-/** Check and Diff: what is declared, what it leads to, what changes. The engine calls both one after another: no I/O per resource. */
+/**
+ * Check and Diff: what is declared, what it leads to, what changes. The engine calls both one after another: no I/O per resource. Only what
+ * a hot move between two hosts needs is asked of them, once for each pair.
+ */
 import type { Desired } from '../core/desired.js';
 import { locate } from '../core/locate.js';
 import { previewPlacement } from '../core/placement.js';

@@ -7,14 +7,16 @@ import { isKnown, type Inventory } from '../inventory.js';
 import { hostOf, locate } from '../locate.js';
 import type { Plan } from '../plan.js';
 import { withoutStop } from '../plan-text.js';
+import { withAnswers } from '../questions.js';
 import { refusalText } from '../refusal.js';
+import { atOnce, type AnswerAge } from './asking.js';
+import { orAborted } from './fresh.js';
 import type { PlacementRun, Session } from './session.js';
 
 /** What an `up` would do, decided from the one reading of this process; what it needs of its target is promised to it. */
 export async function previewPlacement(session: Session, urn: string, desired: Desired): Promise<Plan> {
-  const inventory = await session.inventory();
-  // As of the reading: asking the platform for its time as well would be a call for each resource, one after another.
-  const plan = decideOn(session, urn, desired, inventory, Date.parse(inventory.observedAt));
+  const reading = await session.inventory();
+  const { plan, inventory } = await decideAsking(session, urn, desired, reading, 'of this session');
   promise(session, plan, desired, inventory);
   return plan;
 }
@@ -29,8 +31,7 @@ export async function guess(session: Session, urn: string, desired: Desired): Pr
   const [read] = await Promise.allSettled([session.inventory()]);
   // Whether the datacenter can be read now, the fresh reading tells.
   if (read.status === 'rejected') return null;
-  const inventory = read.value;
-  return { plan: decideOn(session, urn, desired, inventory, Date.parse(inventory.observedAt)), inventory };
+  return decideAsking(session, urn, desired, read.value, 'of this session');
 }
 
 /**
@@ -47,16 +48,17 @@ export async function decideFresh(
   const { clock } = session.driver;
   if (expected?.action === 'none') {
     const inventory = await session.fresh({ vms: [desired.vm] }, run.signal);
-    const plan = decideOn(session, urn, desired, inventory, Date.parse(inventory.observedAt));
+    const plan = decideOn(session, urn, desired, inventory);
     if (plan.action === 'none') return { plan, inventory };
   }
   let deadline: number | null = null;
   for (let told = false; ; told = true) {
-    const inventory = await session.fresh({}, run.signal);
-    const now = Date.parse(inventory.observedAt);
+    const reading = await session.fresh({}, run.signal);
+    const now = Date.parse(reading.observedAt);
     deadline ??= now + desired.noProgressTimeoutMs;
-    const plan = decideOn(session, urn, desired, inventory, now);
-    if (!isOnlyBusy(plan) || now >= deadline) return { plan, inventory };
+    const fresh = await decideAsking(session, urn, desired, reading, 'new', run.signal);
+    const { plan } = fresh;
+    if (!isOnlyBusy(plan) || now >= deadline) return fresh;
     if (!told) run.emit({ kind: 'notice', vm: plan.vm, message: `${plan.sentence}; waiting for it.` });
     await clock.sleep(Math.min(busyPollMs, deadline - now), 'work', run.signal);
   }
@@ -71,7 +73,7 @@ export function holdToPromise(plan: Plan, promised: string | null): void {
   if (plan.action === 'continue' && plan.record?.stoppedByMove === true && withoutStop(promised) === plan.summary) return;
   throw new PlacementError(
     'plan-changed',
-    `${plan.vm}: reality changed since the preview: promised ${words(promised)}, now ${words(plan.summary)}. Nothing was done.`,
+    `${plan.vm}: reality changed since the preview: promised ${words(promised)}, now ${words(plan.summary)}${plan.action === 'blocked' ? ` (${plan.sentence})` : ''}. Nothing was done.`,
     { vm: plan.vm, next: 'pulumi preview' },
   );
 }
@@ -82,8 +84,32 @@ const words = (summary: string): string => (summary === '' ? 'nothing to do' : `
 export const blockedError = (plan: Plan): PlacementError =>
   new PlacementError('blocked', `${refusalText(plan)}\nNothing was done.`, { vm: plan.vm });
 
-function decideOn(session: Session, urn: string, desired: Desired, inventory: Inventory, nowMs: number): Plan {
+/**
+ * Asks what the decision depends on and the reading does not tell, as long as there is such a thing; most decisions depend on nothing of
+ * that kind. It begins with the bare reading: what others asked before makes it quicker, and never another one.
+ */
+async function decideAsking(
+  session: Session,
+  urn: string,
+  desired: Desired,
+  reading: Inventory,
+  age: AnswerAge,
+  signal?: AbortSignal,
+): Promise<Fresh> {
+  let inventory = reading;
+  for (;;) {
+    const plan = decideOn(session, urn, desired, inventory);
+    if (plan.questions.length === 0) return { plan, inventory };
+    // Not all of many hosts: the first ones are those that would be taken.
+    const asked = plan.questions.slice(0, atOnce).map((question) => session.ask(question, age));
+    inventory = withAnswers(inventory, await orAborted(Promise.all(asked), signal));
+  }
+}
+
+/** As of the reading: asking the platform for its time as well would be a call for each resource, one after another. */
+function decideOn(session: Session, urn: string, desired: Desired, inventory: Inventory): Plan {
   const { settings, driver, promises, stack, holder } = session;
+  const nowMs = Date.parse(inventory.observedAt);
   return decide(desired, inventory, { settings, capabilities: driver.capabilities, promises, nowMs, stack, urn, holder });
 }
 

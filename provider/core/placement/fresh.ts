@@ -61,7 +61,8 @@ function union(scopes: readonly SurveyScope[]): SurveyScope {
   return { vms: [...vms] };
 }
 
-async function orAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+/** Its result, or the reason of the signal if that comes first; the work itself goes on. */
+export async function orAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (signal === undefined) return work;
   let onAbort: () => void = () => undefined;
   const aborted = new Promise<never>((_, reject) => {

@@ -5,6 +5,7 @@ import type { EventSink } from '../events.js';
 import type { Inventory } from '../inventory.js';
 import { Turns } from '../pool/turns.js';
 import { Promises } from '../promises.js';
+import { asker, type Ask } from './asking.js';
 import { freshReadings, type FreshReading } from './fresh.js';
 
 export interface Identity {
@@ -24,6 +25,8 @@ export interface Session extends Identity {
   refresh(): void;
   /** A reading that begins after it was asked for; those who ask at the same time share it. */
   readonly fresh: FreshReading;
+  /** What a reading does not tell of a pair; what was told is kept until `refresh()`. */
+  readonly ask: Ask;
   readonly promises: Promises;
   /** This process in the one queue of the datacenter. */
   readonly turns: Turns;
@@ -43,6 +46,7 @@ export interface PlacementRun {
 
 export function openSession(driver: Driver, settings: Settings, identity: Identity): Session {
   let survey: Promise<Inventory> = begin(driver);
+  let ask = asker(driver);
   return {
     ...identity,
     driver,
@@ -50,9 +54,11 @@ export function openSession(driver: Driver, settings: Settings, identity: Identi
     promises: new Promises(),
     fresh: freshReadings(driver),
     turns: new Turns({ driver, holder: identity.holder, times: settings }),
+    ask: (question, age) => ask(question, age),
     inventory: () => survey,
     refresh: () => {
       survey = begin(driver);
+      ask = asker(driver);
     },
   };
 }

@@ -2,9 +2,29 @@ import type { Finding } from '../finding.js';
 import { isUnknown, placeText } from '../inventory.js';
 import { finding, hostSubject, list, stopsVm, unread, type RuleInput } from './rule.js';
 
-/** `cpu-incompatible`, hot: blocker. Cold, staged: warning for model and features, blocker for the architecture. Lists what is missing. */
-export function cpuIncompatible({ vm, target, to, method }: Pick<RuleInput, 'vm' | 'target' | 'to' | 'method'>): readonly Finding[] {
+/**
+ * `cpu-incompatible`, hot: blocker. Cold, staged: warning for model and features, blocker for the architecture. Lists what is missing.
+ * What the hypervisor there said of this very CPU counts more than names of models and features.
+ */
+export function cpuIncompatible({
+  vm,
+  target,
+  to,
+  method,
+  cpuVerdict,
+}: Pick<RuleInput, 'vm' | 'target' | 'to' | 'method' | 'cpuVerdict'>): readonly Finding[] {
   const subject = hostSubject(to);
+  if (!stopsVm(method) && cpuVerdict?.fits === 'yes') return [];
+  if (!stopsVm(method) && cpuVerdict?.fits === 'no')
+    return [
+      finding(
+        'cpu-incompatible',
+        'blocker',
+        subject,
+        `the hypervisor of ${placeText(to)} cannot go on with the CPU that VM ${vm.name} was started with: ${cpuVerdict.because}`,
+        cpuVerdict.fix,
+      ),
+    ];
   if (isUnknown(target.facts)) return [unread('cpu-incompatible', 'blocker', subject, `the CPU of ${placeText(to)}`, target.facts)];
   const { cpu } = target.facts;
   if (isUnknown(vm.cpu)) return [unread('cpu-incompatible', 'blocker', subject, `the CPU that VM ${vm.name} needs`, vm.cpu)];

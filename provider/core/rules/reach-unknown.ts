@@ -18,7 +18,7 @@ export function reachUnknown({
       desired.method === 'hot' ? 'warning' : 'blocker',
       vmSubject(vm),
       `unknown: whether ${placeText(from)} and ${placeText(to)} reach each other directly: ${link.because}`,
-      `Declare it in the datacenter (links: [{between: [${from.cluster}, ${to.cluster}], direct: 'yes'}], or 'no'), or declare the method.`,
+      `${link.fix === undefined ? 'Declare' : `${link.fix} Or declare`} it in the datacenter (links: [{between: [${from.cluster}, ${to.cluster}], direct: 'yes'}], or 'no'), or declare the method.`,
     ),
   ];
 }

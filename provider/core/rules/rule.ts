@@ -2,7 +2,17 @@
 import type { Desired, Settings } from '../desired.js';
 import type { Capabilities } from '../driver.js';
 import type { Finding, FindingCode, Severity } from '../finding.js';
-import { placeText, type Cluster, type Copy, type Host, type Inventory, type Place, type Unknown, type Vm } from '../inventory.js';
+import {
+  placeText,
+  type Cluster,
+  type Copy,
+  type CpuVerdict,
+  type Host,
+  type Inventory,
+  type Place,
+  type Unknown,
+  type Vm,
+} from '../inventory.js';
 import type { Reach } from '../link.js';
 import type { Estimate } from '../plan.js';
 import type { Promises } from '../promises.js';
@@ -21,6 +31,8 @@ export interface RuleInput {
   readonly sourceCluster: Cluster | null;
   readonly targetCluster: Cluster | null;
   readonly link: Reach;
+  /** What a probe told of the VM's CPU on the target; null = none was asked. */
+  readonly cpuVerdict: CpuVerdict | null;
   readonly method: Method;
   readonly settings: Pick<Settings, 'memoryReserveBytes'>;
   readonly capabilities: Capabilities;

@@ -6,7 +6,7 @@ import { PlacementError } from '../../core/errors.js';
 import { loginOf } from './credentials.js';
 import { HeldCommand, type HoldOptions } from './held-command.js';
 import { hostKeyCheck } from './host-key.js';
-import { Slots } from './slots.js';
+import { Slots } from '../../core/slots.js';
 
 export interface Executed {
   readonly code: number;
