@@ -78,7 +78,9 @@ export const withState = (
 };
 
 const ours = `--uri ${namespace}`;
-export const virsh = ({ target }: Connection): string => `${target.sudo ? 'sudo -n ' : ''}virsh -q -c qemu:///system`;
+export const virsh = (connection: Connection): string => virshAt(connection, 'qemu:///system');
+/** Of the connection's host, with the libvirt of another one. */
+export const virshAt = ({ target }: Connection, uri: string): string => `${target.sudo ? 'sudo -n ' : ''}virsh -q -c ${quote(uri)}`;
 
 /** States of `virsh domstate` in which QEMU is there, as a pattern of the shell's `case`. */
 export const up = `running|paused|idle|'in shutdown'|pmsuspended`;

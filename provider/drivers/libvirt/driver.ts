@@ -4,9 +4,11 @@ import type { Capabilities, Driver, PoolChange } from '../../core/driver.js';
 import { PlacementError } from '../../core/errors.js';
 import { clock } from './clock.js';
 import { cold } from './cold.js';
+import { compareCpu } from './cpu-compare.js';
 import type { Connection } from './connection.js';
 import { hot } from './hot.js';
 import { power } from './power.js';
+import { reach } from './reach.js';
 import { records } from './records.js';
 import { sources } from './sources.js';
 import { inventoryOf, readDatacenter, type DatacenterReading } from './survey.js';
@@ -27,7 +29,7 @@ export const capabilities: Capabilities = {
   keepsSource: true,
   readsSharing: true,
   encryptsHot: false,
-  reachability: 'declared',
+  reachability: 'measured',
   detach: 'none',
   record: 'full',
   fencesEffects: false,
@@ -47,6 +49,10 @@ export function libvirtDriver(config: ResolvedLibvirt, connections: ReadonlyMap<
     capabilities,
     clock,
     survey: async (scope, signal) => inventoryOf(await read(signal), scope),
+    probes: {
+      reach: (from, to) => reach(connectionTo(from.host), connectionTo(to.host).target, Math.min(10_000, config.timeoutMs - 2000)),
+      cpu: (definition, { host }) => compareCpu(connectionTo(host), definition),
+    },
     replicate: refuse('a staged move'),
     finish: refuse('a staged move'),
     ...hot({ read, connectionTo }),

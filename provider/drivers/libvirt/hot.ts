@@ -1,6 +1,5 @@
 /** Hot: QEMU sends memory and disks from host to host. A job of libvirt's own, which goes on whatever becomes of the process that watches. */
 import { performance } from 'node:perf_hooks';
-import type { ResolvedSshTarget } from '../../../schema/libvirt.js';
 import type { Driver, Move, Outcome, Run } from '../../core/driver.js';
 import { PlacementError } from '../../core/errors.js';
 import { placeText } from '../../core/inventory.js';
@@ -11,7 +10,8 @@ import { virsh } from './domain-state.js';
 import { filesOf, jobOf, MARK, type JobStats } from './job.js';
 import { MoveOnTarget, type Parts } from './move-on-target.js';
 import { option, quote, script } from './quote.js';
-import { refused } from './refused.js';
+import { inOneLine, refused } from './refused.js';
+import { uriOf } from './uri.js';
 
 export function hot(parts: Parts): Pick<Driver, 'migrate'> {
   return {
@@ -46,7 +46,7 @@ async function failed(work: MoveOnTarget, move: Move): Promise<PlacementError> {
   await stayed(work, move);
   return new PlacementError(
     'platform',
-    `VM ${move.vm.name}: its hot move to ${placeText(move.target)} failed, and it stays on ${placeText(move.source)}: ${said === '' ? 'libvirt tells no reason' : said.replaceAll(/^error: /gm, '').replaceAll('\n', ': ')}.`,
+    `VM ${move.vm.name}: its hot move to ${placeText(move.target)} failed, and it stays on ${placeText(move.source)}: ${said === '' ? 'libvirt tells no reason' : inOneLine(said)}.`,
     { vm: move.vm.name, next: 'vmplacement doctor; then pulumi up tries it again' },
   );
 }
@@ -134,10 +134,6 @@ awk -v f="$f" '/^${MARK}$/ { part = 1; next } { print > (f (part ? ".inactive" :
 ) > "$f.out" 2>&1 < /dev/null &
 `;
 }
-
-/** As libvirt of the source reaches that of the target. */
-const uriOf = ({ user, address, port }: ResolvedSshTarget): string =>
-  `qemu+ssh://${user === null ? '' : `${user}@`}${address.includes(':') ? `[${address}]` : address}:${port}/system?no_tty=1`;
 
 /** Until it has ended well. Aborted when it stands still or takes too long; then the VM stays and nothing is left on the target. */
 async function watch(work: MoveOnTarget, move: Move, run: Run): Promise<void> {

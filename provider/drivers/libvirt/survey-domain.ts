@@ -16,6 +16,7 @@ import {
   type Vm,
 } from '../../core/inventory.js';
 import { blockedBy } from './block.js';
+import { cpuDefinitionOf } from './cpu-compare.js';
 import { stateOf, type DomainState, type ReadState } from './metadata.js';
 import { loggedPower, powerLogOf, type PowerLog } from './power-log.js';
 import type { Reading } from './reading.js';
@@ -174,11 +175,13 @@ function cpuOf(xml: Element, reading: Reading): Vm['cpu'] {
   // It sees all that its host has.
   if (mode !== 'custom') return { arch, model: null, features: featuresOf(reading, type) };
   const model = textOf(cpu, 'model');
+  const definition = cpuDefinitionOf(xml);
   const needed = all(cpu, 'feature').filter((feature) => ['require', 'force', null].includes(attribute(feature, 'policy')));
   return {
     arch,
     model: model === null || model === '' ? null : cpuName(model, type),
     features: needed.map((feature) => cpuName(attribute(feature, 'name') ?? '', type)),
+    ...(definition === null ? {} : { definition }),
   };
 }
 

@@ -65,7 +65,12 @@ describe('a domain', () => {
     const found = vm(/^web-01$/);
     expect(found).toMatchObject({
       copies: [{ ref: { cluster: 'blue', host: 'host-a', platformId: found.uuid }, role: 'live', power: 'running', autostart: true }],
-      cpu: { arch: 'x86_64', model: 'qemu64 (TCG)', features: ['hypervisor (TCG)', 'lahf_lm (TCG)'] },
+      cpu: {
+        arch: 'x86_64',
+        model: 'qemu64 (TCG)',
+        features: ['hypervisor (TCG)', 'lahf_lm (TCG)'],
+        definition: expect.stringMatching(/^<domain type="qemu"><cpu .*qemu64.*lahf_lm.*<\/domain>$/),
+      },
       machineType: 'pc-i440fx-7.2',
       firmware: 'bios',
       memoryBytes: 96 * 2 ** 20,
