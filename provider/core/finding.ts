@@ -23,6 +23,7 @@ export const findingCodes = [
   'state-files',
   'memory-short',
   'storage-short',
+  'storage-taken',
   'storage-unmapped',
   'network-unmapped',
   'storage-same',

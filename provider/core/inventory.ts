@@ -89,6 +89,8 @@ export interface Pool {
   readonly freeBytes: Maybe<number>;
   /** Identity proved by reading: two pools with the same identity are the same storage. `null`: local to the host. */
   readonly storageId: Maybe<string | null>;
+  /** Names of what lies in it, where a disk is a file of the name that its path ends with. Absent: not told, or not read. */
+  readonly files?: readonly string[];
 }
 
 export type Firmware = 'bios' | 'uefi';

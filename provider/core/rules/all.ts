@@ -31,6 +31,7 @@ import { stagedSameCluster } from './staged-same-cluster.js';
 import { stateFiles } from './state-files.js';
 import { storageSame } from './storage-same.js';
 import { storageShort } from './storage-short.js';
+import { storageTaken } from './storage-taken.js';
 import { storageUnmapped } from './storage-unmapped.js';
 import { vmBusy } from './vm-busy.js';
 import { vmMissing } from './vm-missing.js';
@@ -62,6 +63,7 @@ export const all: readonly Rule[] = [
   stateFiles,
   memoryShort,
   storageShort,
+  storageTaken,
   storageUnmapped,
   networkUnmapped,
   storageSame,

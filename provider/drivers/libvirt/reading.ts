@@ -48,14 +48,19 @@ for d in $all; do
   case $active in *" $d "*) ask="$ask; echo @@${nonce}@live-$d@@; dumpxml $d; echo @@${nonce}@job-$d@@; domjobinfo $d" ;; esac
 done
 pools=
-for p in $(v 'pool-list --uuid'); do pools="$pools; echo @@${nonce}@pool-$p@@; pool-dumpxml $p"; done
+for p in $(v 'pool-list --uuid'); do
+  pools="$pools; echo @@${nonce}@pool-$p@@; pool-dumpxml $p"
+  # Others than root may list few folders themselves; one question per volume, so not asked in vain.
+  [ "$(id -u)" = 0 ] || pools="$pools; echo @@${nonce}@volumes-$p@@; vol-list $p"
+done
 answer=$(v "${asked}$ask$pools; echo ${mark('end')}" 2> /dev/null)
 printf '%s\\n' "$answer"
-# Live figures of the file systems under the pools: libvirt's own are as old as its last refresh.
+# Live figures and names of the folders under the pools: libvirt's own are as old as its last refresh.
 printf '%s\\n' "$answer" | sed -n 's|^    <path>\\(/.*\\)</path>$|\\1|p' | sort -u | while IFS= read -r p; do
   mark "fs-$p"; stat -f -c '%T %a %S %b' -- "$p" 2> /dev/null
   mark "folder-$p"; stat -c %i -- "$p" 2> /dev/null
   (cd -- "$p" && find . -mindepth 1 -maxdepth 1 -printf '%i %f\\n' | sort | { read -r one && { printf '%s\\n' "$one"; cat; } | sha256sum; }) 2> /dev/null
+  mark "files-$p"; [ ! -d "$p" ] || ls -AU -- "$p" 2> /dev/null
 done
 # When and why each one started and ended stands in its log, in QEMU's only libvirt's own lines have these words.
 set -f; IFS='

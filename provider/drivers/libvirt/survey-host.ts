@@ -91,7 +91,7 @@ export function poolsOf(
   host: string,
   folders: readonly Folder[],
 ): readonly { readonly pool: Pool; readonly place: PoolPlace }[] {
-  return poolXmls(reading).map(({ xml, name, path, type }) => {
+  return poolXmls(reading).map(({ xml, uuid, name, path, type }) => {
     const folder = folderOf(reading, host, path);
     const storageId = isFolders(type)
       ? folder === null
@@ -101,8 +101,16 @@ export function poolsOf(
     const told = Number(first(xml, 'available')?.textContent ?? Number.NaN);
     const freeBytes =
       folder !== null && isFolders(type) ? folder.freeBytes : Number.isNaN(told) ? unknown(`pool ${name} does not tell`) : told;
-    return { pool: { name, freeBytes, storageId }, place: { name, path, storageId } };
+    const files = path === null ? [] : filesOf(reading, uuid, path);
+    return { pool: { name, freeBytes, storageId, ...(files.length === 0 ? {} : { files }) }, place: { name, path, storageId } };
   });
+}
+
+/** As the folder lists them, and as libvirt does where the login may not. */
+function filesOf(reading: Reading, pool: string, path: string): readonly string[] {
+  const lines = (key: string): readonly string[] => (reading.get(key) ?? '').split('\n');
+  const volumes = lines(`volumes-${pool}`).flatMap((line) => line.split(` ${path}/`)[1]?.trimEnd() ?? []);
+  return [...new Set([...lines(`files-${path}`), ...volumes])].filter((name) => name !== '');
 }
 
 /** Folders of pools, as this host reads them. */
@@ -112,13 +120,27 @@ export const foldersOf = (reading: Reading, host: string): readonly Folder[] =>
     return folder === null ? [] : [folder];
   });
 
-function poolXmls(
-  reading: Reading,
-): readonly { readonly xml: Element; readonly name: string; readonly path: string | null; readonly type: string }[] {
+interface PoolXml {
+  readonly xml: Element;
+  readonly uuid: string;
+  readonly name: string;
+  readonly path: string | null;
+  readonly type: string;
+}
+
+function poolXmls(reading: Reading): readonly PoolXml[] {
   return [...reading].flatMap(([key, text]) => {
     if (!key.startsWith('pool-') || text === '') return [];
     const xml = parseXml(text);
-    return [{ xml, name: textOf(xml, 'name') ?? '', path: textOf(xml, 'target', 'path'), type: attribute(xml, 'type') ?? '' }];
+    return [
+      {
+        xml,
+        uuid: key.slice('pool-'.length),
+        name: textOf(xml, 'name') ?? '',
+        path: textOf(xml, 'target', 'path'),
+        type: attribute(xml, 'type') ?? '',
+      },
+    ];
   });
 }
 

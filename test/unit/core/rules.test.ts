@@ -425,6 +425,35 @@ describe('storage-short', () => {
   });
 });
 
+describe('storage-taken', () => {
+  const files = (...names: readonly string[]): World =>
+    target({ pools: [{ name: 'default', freeBytes: 100 * GiB, storageId: null, files: names }] });
+  it.each(['hot', 'cold', 'staged'] as const)('%s: blocks a name that is taken in the pool of the target', (method) => {
+    expect(said('storage-taken', { ...files('other', 'vda.qcow2'), method })).toEqual(
+      is(/^blocker: pool default of b\/b1 already has a file vda\.qcow2, .* disk vda of VM web-01/),
+    );
+    expect(said('storage-taken', { ...files('vda.qcow', 'avda.qcow2'), method })).toEqual([]);
+  });
+  it('looks into the pool that the disk is mapped to', () => {
+    const fast = vm({ disks: [disk({ pool: 'fast' })] });
+    expect(said('storage-taken', { ...files('vda.qcow2'), vm: fast })).toEqual([]);
+    expect(said('storage-taken', { ...files('vda.qcow2'), vm: fast, desired: { storage: { fast: 'default' } } })).toHaveLength(1);
+  });
+  it('is no matter for a disk on storage that both see, nor for what a source of the VM that is kept there holds', () => {
+    const shared = vm({ disks: [disk({ storageId: 'nfs-1' })] });
+    const nfs = target({ pools: [{ name: 'default', freeBytes: 0, storageId: 'nfs-1', files: ['vda.qcow2'] }] });
+    expect(said('storage-taken', { ...nfs, vm: shared })).toEqual([]);
+    const kept = vm({ copies: [copy('a/a1'), copy('b/b1', { role: 'kept', power: 'off' })] });
+    expect(said('storage-taken', { ...files('vda.qcow2'), vm: kept })).toEqual([]);
+  });
+  it.each([
+    ['files', target({})],
+    ['disks', { ...files('vda.qcow2'), vm: vm({ disks: why }) }],
+    ['pools', target({ pools: why })],
+    ['host', unreadTarget],
+  ])('unknown %s: others say so', (_name, given: Case) => expect(said('storage-taken', given)).toEqual([]));
+});
+
 describe('storage-unmapped and network-unmapped', () => {
   it('block a pool that is not there, also a mapped one', () => {
     const other = target({ pools: [{ name: 'ssd', freeBytes: 100 * GiB, storageId: null }] });

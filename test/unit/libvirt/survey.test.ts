@@ -54,6 +54,16 @@ describe('a host', () => {
     expect(poolsOf(reading, 'host-a', there)[0]?.pool.storageId).toBe(one?.pool.storageId);
   });
 
+  test('tells what lies in a pool: as the folder lists it, or as libvirt does where the login may not look', () => {
+    const pool = known(facts.pools)[0]!;
+    expect(pool).not.toHaveProperty('files');
+    const uuid = [...read().keys()].find((key) => key.startsWith('pool-'))!.slice('pool-'.length);
+    const listed = (key: string, text: string) => poolsOf(new Map([...read(), [key, text]]), 'host-a', [])[0]?.pool.files;
+    expect(listed('files-/var/lib/libvirt/images', "it's  two.qcow2\nvm-1.raw")).toEqual(["it's  two.qcow2", 'vm-1.raw']);
+    const table = ` it's  two.qcow2    /var/lib/libvirt/images/it's  two.qcow2\n vm-1.raw           /var/lib/libvirt/images/vm-1.raw`;
+    expect(listed(`volumes-${uuid}`, table)).toEqual(["it's  two.qcow2", 'vm-1.raw']);
+  });
+
   test('what it did not answer is unknown', () => {
     const empty = hostFacts(new Map(), []);
     expect([empty.cpu, empty.machineTypes, empty.firmware, empty.memory, empty.networks].every((fact) => isUnknown(fact))).toBe(true);
