@@ -162,6 +162,17 @@ export interface Probes {
   cpu(definition: string, host: Place): Promise<Answer>;
 }
 
+/** What moves will need of a host, as `vmplacement doctor` tells it. Nothing is decided by it. */
+export interface HostCheck {
+  readonly host: Place;
+  /** What was looked at; those of one kind are told together. A host has one that is well, or any number that are not. */
+  readonly kind: 'tools' | 'rights' | 'pools' | 'kvm';
+  readonly result: 'ok' | 'warn' | 'fail';
+  readonly message: string;
+  /** What to do; empty for `ok`. */
+  readonly fix: string;
+}
+
 export interface Driver {
   readonly capabilities: Capabilities;
   /** The platform's time. */
@@ -169,6 +180,8 @@ export interface Driver {
 
   survey(scope: SurveyScope, signal?: AbortSignal): Promise<Inventory>;
   readonly probes?: Probes;
+  /** Looks at hosts for what only a move would meet, and changes nothing. Says nothing of hosts that `survey` cannot read. Absent: nothing to look at. */
+  examine?(signal?: AbortSignal): Promise<readonly HostCheck[]>;
 
   /** Hot: autostart of the source is already off. Re-attaches to a running job of this move. Does not undefine or remove the source. */
   migrate(move: Move, run: Run): Promise<Outcome>;

@@ -43,6 +43,11 @@ export class PlacementError extends Error {
     this.next = details.next;
   }
 
+  /** The message without the next step. */
+  get said(): string {
+    return this.next === undefined ? this.message : this.message.slice(0, -` Next: ${this.next}`.length);
+  }
+
   static isInstance(value: unknown): value is PlacementError {
     return typeof value === 'object' && value !== null && (value as Record<symbol, unknown>)[brand] === true;
   }

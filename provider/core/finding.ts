@@ -11,6 +11,7 @@ export const findingCodes = [
   'vm-owned-elsewhere',
   'host-unavailable',
   'host-not-in-cluster',
+  'host-lacks',
   'cluster-refuses',
   'staged-same-cluster',
   'staged-not-running',

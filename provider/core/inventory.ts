@@ -2,7 +2,7 @@
  * The inventory: one consistent reading of a datacenter (design.md §4). Pure data.
  * What was not read is `Unknown` with the reason, in the type: never a default, never "absent".
  */
-import type { Claim, MigrationRecord } from './record.js';
+import type { Claim, Method, MigrationRecord } from './record.js';
 
 /** A value that could not be read; `unknown` says why, for a person. */
 export interface Unknown {
@@ -82,6 +82,17 @@ export interface HostFacts {
   readonly memory: Maybe<{ readonly totalBytes: number; readonly freeBytes: number }>;
   readonly pools: Maybe<readonly Pool[]>;
   readonly networks: Maybe<readonly string[]>;
+  /** Absent: nothing, or the platform sees to it itself. */
+  readonly lacks?: readonly Lack[];
+}
+
+/** Something that is not installed on a host. */
+export interface Lack {
+  readonly what: string;
+  /** That need it on both hosts of a move. */
+  readonly methods: readonly Method[];
+  /** What to do, without a dot. */
+  readonly fix: string;
 }
 
 export interface Pool {

@@ -156,6 +156,8 @@ export interface DoctorReport extends ReportOf<'doctor'> {
 
 export interface DoctorCheck {
   readonly name: string;
+  /** Cluster and host, where the message is of one host. */
+  readonly host?: string;
   readonly result: 'ok' | 'warn' | 'fail';
   readonly message: string;
   /** What to do; empty for `ok`. */

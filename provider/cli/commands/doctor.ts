@@ -2,8 +2,9 @@
 import { accessSync, constants, existsSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { versions } from 'node:process';
+import type { HostCheck } from '../../core/driver.js';
 import { PlacementError } from '../../core/errors.js';
-import { isKnown, isUnknown, type Inventory } from '../../core/inventory.js';
+import { isKnown, isUnknown, placeText, type Inventory } from '../../core/inventory.js';
 import { count, field, paint, wrap, type Look, type Style } from '../../report/text.js';
 import { schemaVersion, type DoctorCheck, type DoctorReport } from '../../report/types.js';
 import { formatDuration } from '../../core/units.js';
@@ -80,6 +81,7 @@ async function datacenterChecks(call: Call, found: Found): Promise<DoctorCheck[]
         checks.push(ok('driver', `${datacenter.platform} opened`));
         const inventory = await session.inventory();
         checks.push(...inventoryChecks(inventory));
+        checks.push(...((await session.driver.examine?.()) ?? []).map(hostCheck));
       },
     );
   } catch (error) {
@@ -124,6 +126,8 @@ function unreadCheck({ name, cluster, facts }: Inventory['hosts'][number]): Doct
   return warn('host', `${cluster}/${name}: ${why}`, fix.length > 0 ? `${fix.join(' ')}.` : 'bring this host back or take it out.');
 }
 
+const hostCheck = ({ host, kind, ...said }: HostCheck): DoctorCheck => ({ name: kind, host: placeText(host), ...said });
+
 function versionCheck({ clusters }: Inventory): DoctorCheck {
   const text = clusters.map(({ name, version }) => `${name} ${isKnown(version) ? version : 'unknown'}`).join(', ');
   return ok('versions', text);
@@ -161,7 +165,7 @@ function linkCheck({ clusters, links }: Inventory): DoctorCheck {
 function failed(name: string, error: unknown): DoctorCheck {
   if (PlacementError.isInstance(error)) {
     const fix = error.next ?? 'correct the configuration.';
-    return fail(name, error.message.replace(` Next: ${error.next ?? ''}`, '').trim(), fix);
+    return fail(name, error.said, fix);
   }
   return fail(name, error instanceof Error ? error.message : String(error), 'this is not expected: report it.');
 }
@@ -169,7 +173,7 @@ function failed(name: string, error: unknown): DoctorCheck {
 const style: Readonly<Record<DoctorCheck['result'], Style>> = { ok: 'green', warn: 'yellow', fail: 'red' };
 
 function doctorText(checks: readonly DoctorCheck[], look: Look): string {
-  const lines = checks.flatMap((check) => {
+  const lines = summed(checks).flatMap((check) => {
     const line = field(check.name.length > 14 ? 'datacenter' : check.name, check.message, { ...look, columns: look.columns - 4 }, 15).slice(
       2,
     );
@@ -182,3 +186,29 @@ function doctorText(checks: readonly DoctorCheck[], look: Look): string {
   const parts = [...(bad > 0 ? [`${bad} failed`] : []), ...(odd > 0 ? [count(odd, 'warning')] : [])];
   return `${[...lines, '', parts.length === 0 ? 'All is well.' : `${parts.join(', ')}.`].join('\n')}\n`;
 }
+
+/** Of hosts every line that is not well, and one of each kind for all that are. */
+function summed(checks: readonly DoctorCheck[]): readonly DoctorCheck[] {
+  const kinds = new Set(checks.filter((check) => check.host !== undefined).map(({ name }) => name));
+  const ofHosts = [...kinds].flatMap((kind) => {
+    const all = checks.filter((check) => check.name === kind && check.host !== undefined);
+    const well = all.filter(({ result }) => result === 'ok');
+    const odd = all
+      .filter(({ result }) => result !== 'ok')
+      .map((check) => ({ ...check, message: `${check.host ?? ''}: ${check.message}` }));
+    return well.length === 0 ? odd : [ok(kind, wellText(well, all)), ...odd];
+  });
+  return [...checks.filter((check) => check.host === undefined), ...ofHosts];
+}
+
+/** What is the same is said once; where nearly every host says something else, only how many they are. */
+function wellText(well: readonly DoctorCheck[], all: readonly DoctorCheck[]): string {
+  const messages = [...new Set(well.map(({ message }) => message))];
+  const hosts = count(well.length, 'host');
+  if (messages.length > mostSaid) return `${hosts}; each by itself with --json`;
+  if (messages.length === 1 && well.length === all.length) return `${hosts}: ${messages[0] ?? ''}`;
+  const having = (wanted: string): string => well.flatMap(({ host, message }) => (message === wanted ? [host ?? ''] : [])).join(', ');
+  return messages.map((message) => `${having(message)}: ${message}`).join('; ');
+}
+
+const mostSaid = 4;

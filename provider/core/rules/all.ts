@@ -12,6 +12,7 @@ import { downtimeEstimate } from './downtime-estimate.js';
 import { firmwareMachine } from './firmware-machine.js';
 import { goSpent } from './go-spent.js';
 import { haOrBalancer } from './ha-or-balancer.js';
+import { hostLacks } from './host-lacks.js';
 import { hostNotInCluster } from './host-not-in-cluster.js';
 import { hostUnavailable } from './host-unavailable.js';
 import { hotNotRunning } from './hot-not-running.js';
@@ -50,6 +51,7 @@ export const all: readonly Rule[] = [
   vmOwnedElsewhere,
   hostUnavailable,
   hostNotInCluster,
+  hostLacks,
   clusterRefuses,
   stagedSameCluster,
   stagedNotRunning,

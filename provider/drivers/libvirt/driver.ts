@@ -6,6 +6,7 @@ import { clock } from './clock.js';
 import { cold } from './cold.js';
 import { compareCpu } from './cpu-compare.js';
 import type { Connection } from './connection.js';
+import { examineHosts } from './examine.js';
 import { hot } from './hot.js';
 import { power } from './power.js';
 import { reach } from './reach.js';
@@ -53,6 +54,7 @@ export function libvirtDriver(config: ResolvedLibvirt, connections: ReadonlyMap<
       reach: (from, to) => reach(connectionTo(from.host), connectionTo(to.host).target, Math.min(10_000, config.timeoutMs - 2000)),
       cpu: (definition, { host }) => compareCpu(connectionTo(host), definition),
     },
+    examine: (signal) => examineHosts(config, connectionTo, signal),
     replicate: refuse('a staged move'),
     finish: refuse('a staged move'),
     ...hot({ read, connectionTo }),

@@ -2,6 +2,7 @@
 import { PlacementError } from '../../core/errors.js';
 import type { Connection } from './connection.js';
 import { script } from './quote.js';
+import { tools } from './tools.js';
 
 /** What a host said, by what was asked; `xml UUID` for what is about a domain. */
 export type Reading = ReadonlyMap<string, string>;
@@ -33,10 +34,12 @@ export function surveyScript(nonce: string, sudo: boolean): string {
     .map(([name, line]) => `echo ${mark(name)}; ${line}`)
     .join('; ');
   return script(`
+given=$PATH
 export LC_ALL=C PATH="$PATH:/usr/sbin:/sbin"
 command -v virsh > /dev/null || { echo 'virsh: command not found' >&2; exit 127; }
 v() { ${sudo ? 'sudo -n ' : ''}virsh -q -c qemu:///system "$@"; }
 mark() { printf '\\n@@%s@%s@@\\n' ${nonce} "$1"; }
+mark missing; (PATH=$given; for t in ${Object.keys(tools).join(' ')}; do command -v "$t" > /dev/null || echo "$t"; done)
 mark time; date +%s%3N
 mark memory; cat /proc/meminfo
 mark bridges; ls -d /sys/class/net/*/bridge 2> /dev/null

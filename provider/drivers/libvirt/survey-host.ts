@@ -3,6 +3,7 @@ import type { Element } from '@xmldom/xmldom';
 import { unknown, type Firmware, type HostFacts, type Maybe, type Pool } from '../../core/inventory.js';
 import { virtTypes, type Reading } from './reading.js';
 import { storageIdOf, type Folder } from './storage.js';
+import { lacksOf } from './tools.js';
 import { all, attribute, first, parseXml, textOf } from './xml.js';
 
 export interface PoolPlace {
@@ -13,6 +14,7 @@ export interface PoolPlace {
 }
 
 export function hostFacts(reading: Reading, pools: readonly Pool[]): HostFacts {
+  const lacks = lacksOf(reading);
   return {
     cpu: cpuOf(reading),
     machineTypes: machineTypesOf(reading),
@@ -20,6 +22,7 @@ export function hostFacts(reading: Reading, pools: readonly Pool[]): HostFacts {
     memory: memoryOf(reading),
     pools,
     networks: networksOf(reading),
+    ...(lacks.length === 0 ? {} : { lacks }),
   };
 }
 
@@ -85,12 +88,17 @@ function networksOf(reading: Reading): Maybe<readonly string[]> {
 export const bridgeName = (bridge: string): string => `${bridgePrefix}${bridge}`;
 export const bridgePrefix = 'bridge:';
 
+interface ReadPool {
+  readonly pool: Pool;
+  readonly place: PoolPlace;
+  /** As of libvirt's last refresh. */
+  readonly totalBytes: number | null;
+  /** Its type and its file system, for people. */
+  readonly on: string;
+}
+
 /** @param folders what all hosts read of the folders of their pools. */
-export function poolsOf(
-  reading: Reading,
-  host: string,
-  folders: readonly Folder[],
-): readonly { readonly pool: Pool; readonly place: PoolPlace }[] {
+export function poolsOf(reading: Reading, host = '', folders: readonly Folder[] = []): readonly ReadPool[] {
   return poolXmls(reading).map(({ xml, uuid, name, path, type }) => {
     const folder = folderOf(reading, host, path);
     const storageId = isFolders(type)
@@ -102,7 +110,13 @@ export function poolsOf(
     const freeBytes =
       folder !== null && isFolders(type) ? folder.freeBytes : Number.isNaN(told) ? unknown(`pool ${name} does not tell`) : told;
     const files = path === null ? [] : filesOf(reading, uuid, path);
-    return { pool: { name, freeBytes, storageId, ...(files.length === 0 ? {} : { files }) }, place: { name, path, storageId } };
+    const total = Number(first(xml, 'capacity')?.textContent ?? Number.NaN);
+    return {
+      pool: { name, freeBytes, storageId, ...(files.length === 0 ? {} : { files }) },
+      place: { name, path, storageId },
+      totalBytes: Number.isNaN(total) ? null : total,
+      on: folder === null ? type : `${type}, ${folder.fileSystem}`,
+    };
   });
 }
 

@@ -425,6 +425,19 @@ describe('storage-short', () => {
   });
 });
 
+describe('host-lacks', () => {
+  const lacks = [{ what: 'qemu-nbd', methods: ['cold'], fix: 'install qemu-utils there' }] as const;
+  const both = { hosts: hostsWith(host('a/a1', { lacks }), host('b/b1', { lacks })) };
+  it('blocks the methods that need it, on either host', () => {
+    expect(said('host-lacks', { ...target({ lacks }), method: 'cold' })).toEqual(
+      is(/^blocker: b\/b1 has no qemu-nbd, which a cold move of VM web-01 needs/),
+    );
+    expect(said('host-lacks', { ...both, method: 'cold' })).toEqual(is(/a\/a1 has no/, /b\/b1 has no/));
+    expect(said('host-lacks', { ...both, method: 'hot' })).toEqual([]);
+    expect(said('host-lacks', { ...unreadTarget, method: 'cold' })).toEqual([]);
+  });
+});
+
 describe('storage-taken', () => {
   const files = (...names: readonly string[]): World =>
     target({ pools: [{ name: 'default', freeBytes: 100 * GiB, storageId: null, files: names }] });

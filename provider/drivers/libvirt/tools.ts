@@ -1,0 +1,39 @@
+/** The programs that must be on a host, which methods need each, and the packages that bring it. */
+import type { Lack } from '../../core/inventory.js';
+import type { Reading } from './reading.js';
+
+interface Tool {
+  readonly methods: Lack['methods'];
+  readonly debian: string;
+  readonly fedora: string;
+}
+
+const either = ['hot', 'cold'] as const;
+
+/** Without virsh nothing is read at all. `flock` guards what is written down with a VM, `sha256sum` the block of a source. */
+export const tools: Readonly<Record<string, Tool>> = {
+  'qemu-img': { methods: ['cold'], debian: 'qemu-utils', fedora: 'qemu-img' },
+  'qemu-nbd': { methods: ['cold'], debian: 'qemu-utils', fedora: 'qemu-img' },
+  flock: { methods: either, debian: 'util-linux', fedora: 'util-linux-core' },
+  stat: { methods: either, debian: 'coreutils', fedora: 'coreutils' },
+  sha256sum: { methods: either, debian: 'coreutils', fedora: 'coreutils' },
+  timeout: { methods: ['cold'], debian: 'coreutils', fedora: 'coreutils' },
+  base64: { methods: ['cold'], debian: 'coreutils', fedora: 'coreutils' },
+  awk: { methods: ['hot'], debian: 'mawk', fedora: 'gawk' },
+  // Of a log that is not read, when and why the power changed is unknown.
+  grep: { methods: [], debian: 'grep', fedora: 'grep' },
+};
+
+/** Those that the login does not find. */
+export const missingTools = (reading: Reading): readonly string[] =>
+  (reading.get('missing') ?? '').split('\n').filter((tool) => tool in tools);
+
+export const packages = (tool: string): string =>
+  `install ${tools[tool]?.debian ?? ''} (Debian, Ubuntu) or ${tools[tool]?.fedora ?? ''} (Fedora) there`;
+
+export function lacksOf(reading: Reading): readonly Lack[] {
+  return missingTools(reading).flatMap((tool) => {
+    const { methods = [] } = tools[tool] ?? {};
+    return methods.length === 0 ? [] : [{ what: tool, methods, fix: packages(tool) }];
+  });
+}
