@@ -1,48 +1,41 @@
 /** `vmplacement doctor` on real hosts: each fault is named with what to do. */
-import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import process from 'node:process';
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { LibvirtSsh } from '../../schema/generated/types.js';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { datacenter } from './datacenter.js';
-import { lab } from './kit.js';
+import { doctor, doctorText, faultsOf, type Check } from './doctor.js';
+import { clearLab, hosts, lab, login, virsh } from './kit.js';
 
-const root = join(import.meta.dirname, '../..');
 let scratch = '';
 beforeAll(() => {
   scratch = mkdtempSync(join(tmpdir(), 'vmp-doctor-'));
 });
 afterAll(() => rmSync(scratch, { recursive: true }));
-
-interface Check {
-  readonly name: string;
-  readonly result: string;
-  readonly message: string;
-  readonly fix: string;
-}
-
-function doctor(own: LibvirtSsh = {}): Promise<readonly Check[]> {
-  const file = join(scratch, 'datacenter.yaml');
-  writeFileSync(file, JSON.stringify({ libvirt: datacenter(own) }));
-  const args = ['--import', 'tsx', join(root, 'provider/cli/main.ts'), 'doctor', '--json', '--datacenter', file];
-  return new Promise((resolve, reject) =>
-    execFile(process.execPath, args, { cwd: root }, (error, stdout) => {
-      if (stdout === '') reject(error ?? new Error('it said nothing'));
-      else resolve((JSON.parse(stdout) as { checks: readonly Check[] }).checks);
-    }),
-  );
-}
+afterEach(clearLab);
 
 const named = (checks: readonly Check[], name: string): Check | undefined => checks.find((check) => check.name === name);
 
-test('given hosts that all answer, then versions, clocks and hosts are well', async () => {
-  const checks = await doctor();
+test('given hosts that all answer, then they, their versions and clocks, and all that moves need are well', async () => {
+  const checks = await doctor(datacenter());
   expect(named(checks, 'hosts')).toMatchObject({ result: 'ok', message: expect.stringMatching(/^4 hosts of 4 in 2 clusters/) });
   expect(named(checks, 'versions')).toMatchObject({ result: 'ok', message: expect.stringMatching(/blue \d+\.\d+\.\d+, green \d/) });
   expect(named(checks, 'clocks')?.result).toBe('ok');
   expect(named(checks, 'links')).toMatchObject({ result: 'warn', fix: expect.stringContaining('links') });
+  const ofHosts = checks.filter(({ host }) => host !== undefined);
+  expect(ofHosts.map(({ name, host, result }) => `${host ?? ''} ${name} ${result}`)).toEqual(
+    ['blue/host-a', 'blue/host-b', 'green/host-c', 'green/host-d'].flatMap((host) =>
+      ['tools', 'rights', 'pools', 'kvm'].map((kind) => `${host} ${kind} ok`),
+    ),
+  );
+  const text = await doctorText(datacenter());
+  expect(text).toMatch(/ok {3}tools: +4 hosts: libvirt \d/);
+  expect(text).toMatch(/ok {3}rights: +4 hosts: full rights on qemu:\/\/\/system, and a disk can be\s+served/);
+});
+
+test('nothing of it stays on the hosts', async () => {
+  await doctor(datacenter());
+  for (const host of hosts) expect(lab('exec', host, 'sh', '-c', 'find /tmp/vmplacement-* ! -type d')).toBe('');
 });
 
 test('given a host without a known key, one without libvirt and one cut off, then each by itself with its fix', async () => {
@@ -51,7 +44,7 @@ test('given a host without a known key, one without libvirt and one cut off, the
   lab('libvirtd', 'host-b', 'stop');
   lab('link', 'host-c', 'off');
   try {
-    const faults = (await doctor({ knownHosts: empty })).filter(({ name }) => name === 'host');
+    const faults = (await doctor(datacenter({ knownHosts: empty }))).filter(({ name }) => name === 'host');
     expect(faults.map(({ message, fix }) => [message.split(':')[0], fix])).toEqual([
       ['blue/host-a', expect.stringContaining('ssh-keyscan')],
       ['blue/host-b', expect.stringContaining('systemctl start libvirtd')],
@@ -60,5 +53,56 @@ test('given a host without a known key, one without libvirt and one cut off, the
   } finally {
     lab('libvirtd', 'host-b', 'start');
     lab('link', 'host-c', 'on');
+  }
+});
+
+const all = [
+  'some ALL=(root) NOPASSWD: /usr/bin/virsh, /usr/bin/qemu-img, /usr/bin/qemu-nbd',
+  'some ALL=(root) NOPASSWD: /usr/bin/grep -aH -e starting -e shutting -- /var/log/libvirt/qemu/*',
+];
+const umask = 'Defaults!/usr/bin/qemu-nbd umask=0000, umask_override';
+
+test.each([
+  ['all of them', [...all, umask], []],
+  [
+    'virsh only',
+    ['some ALL=(root) NOPASSWD: /usr/bin/virsh'],
+    [
+      /^rights: some may not run qemu-img and qemu-nbd by sudo .* -> add to sudoers .*: some ALL=\(root\) NOPASSWD: \/usr\/bin\/qemu-img, \/usr\/bin\/qemu-nbd$/,
+      /^rights: some may not read \/var\/log\/libvirt\/qemu: .*NOPASSWD: \/usr\/bin\/grep -aH/,
+    ],
+  ],
+  [
+    'without its umask',
+    all,
+    [/^rights: cold moves .* some cannot reach the socket of a qemu-nbd of root\. -> add the lines of docs\/drivers\/libvirt\.md/],
+  ],
+  ['none', [], [/^host: blue\/host-a: .* some may not run virsh by sudo without a password\. -> add the lines of/]],
+] as const)('a login with the lines of sudoers: %s', async (_what, lines, said) => {
+  lab('vm', 'host-a', 'web-01', '--no-start');
+  login('host-a', 'some', ...lines);
+  const checks = await doctor(datacenter({ user: 'some', sudo: true }));
+  expect(faultsOf(checks, 'blue/host-a')).toEqual(said.map((line) => expect.stringMatching(line)));
+});
+
+test('a login of the group libvirt that may not open the images, on a host that forwards no sockets, with pools that do not work', async () => {
+  lab('vm', 'host-a', 'web-01', '--no-start');
+  lab('exec', 'host-a', 'chmod', '600', '/var/lib/libvirt/images/web-01.qcow2');
+  login('host-a', 'some');
+  virsh('host-a', 'pool-define-as', 'old', 'dir', '--target', '/srv/old');
+  const sshd =
+    '/usr/sbin/sshd -f /dev/null -p 2223 -o PidFile=/run/sshd-2223.pid -o UsePAM=no -o HostKey=/run/sshd/hostkey -o AllowStreamLocalForwarding=no';
+  lab('exec', 'host-a', 'sh', '-c', sshd);
+  try {
+    const hostKey = lab('ssh', 'host-a', 'ssh-keygen -l -f /run/sshd/hostkey').split(' ')[1]!;
+    const checks = await doctor(datacenter({ user: 'some', port: 2223, hostKey }));
+    expect(faultsOf(checks, 'blue/host-a')).toEqual([
+      expect.stringMatching(/^rights: some may not open the image .*web-01\.qcow2: cold moves .* -> set ssh\.sudo/),
+      expect.stringMatching(/^rights: cold moves .*sshd of host host-a opens no socket .* -> look at AllowStreamLocalForwarding/),
+      expect.stringMatching(/^pools: pool old is not active -> virsh pool-start old/),
+    ]);
+  } finally {
+    lab('exec', 'host-a', 'sh', '-c', 'kill $(cat /run/sshd-2223.pid)');
+    virsh('host-a', 'pool-undefine', 'old');
   }
 });
