@@ -2,8 +2,8 @@
 import type { ProviderConfig } from '../../schema/generated/types.js';
 import type { Driver } from '../core/driver.js';
 import { PlacementError } from '../core/errors.js';
-import { placeText, type Inventory, type Vm } from '../core/inventory.js';
-import { hostPlace, locate } from '../core/locate.js';
+import { type Inventory, type Vm } from '../core/inventory.js';
+import { locate, unreadText } from '../core/locate.js';
 import type { Session } from '../core/placement.js';
 import type { DatacenterNote } from '../report/types.js';
 import type { Io } from './io.js';
@@ -68,11 +68,10 @@ export function findVm(inventory: Inventory, wanted: string): Vm {
     case 'missing':
       throw new PlacementError('input', `There is no VM ${wanted} on any host.${near}`, { vm: wanted });
     case 'unread': {
-      const hosts = located.hosts.map((host) => placeText(hostPlace(host))).join(', ');
       throw new PlacementError(
         'platform',
-        `There is no VM ${wanted} on the hosts that were read; it may be on ${hosts}, which did not answer.${near}`,
-        { vm: wanted },
+        `There is no VM ${wanted} on the hosts that were read; it may be on hosts that were not: ${unreadText(located.hosts)}.${near}`,
+        { vm: wanted, next: 'vmplacement doctor says what to do with them' },
       );
     }
     case 'ambiguous': {

@@ -3,8 +3,8 @@ import { shownGo } from './shutdown-annotation.js';
 import { platformTime } from './host-clock.js';
 import { isAllowed, wants } from './declaration.js';
 import type { Desired } from './desired.js';
-import { isKnown, keptCopies, placeText, samePlace, type Copy, type Inventory, type Place, type Vm } from './inventory.js';
-import { doubtfulCopies, hostPlace, liveCopy, locate, runningCopies } from './locate.js';
+import { isKnown, keptCopies, samePlace, type Copy, type Inventory, type Place, type Vm } from './inventory.js';
+import { doubtfulCopies, liveCopy, locate, runningCopies, unreadText } from './locate.js';
 import type { Plan } from './plan.js';
 import type { LastMove, MigrationRecord, Phase } from './record.js';
 import { spentGo } from './go.js';
@@ -73,7 +73,7 @@ export function driftOf(desired: Desired, inventory: Inventory, last: Place | nu
     case 'unread':
       return {
         kind: 'unknown',
-        reason: `not found; could not be read: ${located.hosts.map((host) => placeText(hostPlace(host))).join(', ')}`,
+        reason: `not found; could not be read: ${unreadText(located.hosts)}`,
       };
     case 'found':
       return driftOfFound(desired, located.vm, located.live, last);

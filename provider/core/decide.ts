@@ -5,7 +5,7 @@ import { isAllowed } from './declaration.js';
 import type { Desired } from './desired.js';
 import { blockers, type Finding } from './finding.js';
 import { keptCopies, placeText, type Inventory, type Place } from './inventory.js';
-import { hostPlace, locate, runningCopies } from './locate.js';
+import { locate, runningCopies, unreadText } from './locate.js';
 import type { Plan } from './plan.js';
 import { blockedSummary, moveSentence, moveSummary } from './plan-text.js';
 import { hostNotInCluster } from './rules/host-not-in-cluster.js';
@@ -26,8 +26,7 @@ export function decide(desired: Desired, inventory: Inventory, ctx: DecideContex
     case 'ambiguous':
       return blocked(nothing(desired.vm), vmMissing({ desired, inventory }));
     case 'unread': {
-      const hosts = located.hosts.map((host) => placeText(hostPlace(host))).join(', ');
-      const text = `VM ${desired.vm} was not found, and it may be on a host that could not be read: ${hosts}. Nothing is done.`;
+      const text = `VM ${desired.vm} was not found, and it may be on a host that could not be read: ${unreadText(located.hosts)}. Nothing is done.`;
       return { ...nothing(desired.vm), action: 'error', reasons: ['unreadable-host'], summary: 'error: unreadable-host', sentence: text };
     }
     case 'found':

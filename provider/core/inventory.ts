@@ -272,3 +272,9 @@ export const incomingCopies = (vm: Vm): readonly Copy[] => vm.copies.filter((cop
 /** Hosts that did not answer, so that a VM not listed may still be there. */
 export const unreadHosts = (inventory: Pick<Inventory, 'hosts'>): readonly Host[] =>
   inventory.hosts.filter((host) => isUnknown(host.facts));
+
+/** A reason that ends with the next step, as an error of a driver does, in its two parts. */
+export function reasonOf({ unknown: reason }: Unknown): { readonly why: string; readonly next: string | null } {
+  const [why = '', ...next] = reason.split(' Next: ');
+  return { why: why.replace(/\.$/, ''), next: next.length === 0 ? null : next.join(' Next: ') };
+}

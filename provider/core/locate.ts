@@ -1,8 +1,11 @@
 /** Which VM a declaration means, and which of its copies is the VM itself. */
 import {
   incomingCopies,
+  isUnknown,
   keptCopies,
   liveCopies,
+  placeText,
+  reasonOf,
   samePlace,
   unreadHosts,
   type Cluster,
@@ -82,3 +85,12 @@ export const clusterOf = (inventory: Inventory, name: string): Cluster | null =>
   inventory.clusters.find((cluster) => cluster.name === name) ?? null;
 
 export const hostPlace = (host: Host): Place => ({ cluster: host.cluster, host: host.name });
+
+/** Hosts that were not read, by name; with the reason where they are few. */
+export const unreadText = (hosts: readonly Host[]): string =>
+  hosts
+    .map((host) => {
+      const name = placeText(hostPlace(host));
+      return isUnknown(host.facts) && hosts.length <= 3 ? `${name} (${reasonOf(host.facts).why})` : name;
+    })
+    .join(', ');

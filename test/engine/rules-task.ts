@@ -70,7 +70,7 @@ export const onTask: Table = {
     declared: { host: 'silent' },
     plan: 'blocked: host-unavailable',
     found: ['blocker host-unavailable'],
-    says: ['target b/silent does not answer'],
+    says: ['target b/silent could not be read: host b/silent does not answer'],
   },
   'silent-target-is-not-chosen': { declared: { cluster: 'b' }, plan: 'hot: a/a1 -> b/b1; vm-running, hot-possible' },
   'on-silent': {

@@ -77,7 +77,7 @@ test.each([
     all,
     [/^rights: cold moves .* some cannot reach the socket of a qemu-nbd of root\. -> add the lines of docs\/drivers\/libvirt\.md/],
   ],
-  ['none', [], [/^host: blue\/host-a: .* some may not run virsh by sudo without a password\. -> add the lines of/]],
+  ['none', [], [/^host: blue\/host-a: .* some may not run virsh by sudo without a password -> add the lines of/]],
 ] as const)('a login with the lines of sudoers: %s', async (_what, lines, said) => {
   lab('vm', 'host-a', 'web-01', '--no-start');
   login('host-a', 'some', ...lines);

@@ -4,7 +4,7 @@ import { dirname, resolve } from 'node:path';
 import { versions } from 'node:process';
 import type { HostCheck } from '../../core/driver.js';
 import { PlacementError } from '../../core/errors.js';
-import { isKnown, isUnknown, placeText, type Inventory } from '../../core/inventory.js';
+import { isKnown, isUnknown, placeText, reasonOf, type Inventory } from '../../core/inventory.js';
 import { count, field, paint, wrap, type Look, type Style } from '../../report/text.js';
 import { schemaVersion, type DoctorCheck, type DoctorReport } from '../../report/types.js';
 import { formatDuration } from '../../core/units.js';
@@ -120,10 +120,9 @@ function inventoryChecks(inventory: Inventory): DoctorCheck[] {
   ];
 }
 
-/** What a driver says about a host that it could not read ends with the fix, where it knows one. */
 function unreadCheck({ name, cluster, facts }: Inventory['hosts'][number]): DoctorCheck {
-  const [why = '', ...fix] = isUnknown(facts) ? facts.unknown.split(' Next: ') : [];
-  return warn('host', `${cluster}/${name}: ${why}`, fix.length > 0 ? `${fix.join(' ')}.` : 'bring this host back or take it out.');
+  const { why, next } = isUnknown(facts) ? reasonOf(facts) : { why: '', next: null };
+  return warn('host', `${cluster}/${name}: ${why}`, `${next ?? 'bring this host back or take it out'}.`);
 }
 
 const hostCheck = ({ host, kind, ...said }: HostCheck): DoctorCheck => ({ name: kind, host: placeText(host), ...said });

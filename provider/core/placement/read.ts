@@ -2,8 +2,8 @@
 import { stateOf } from '../compare.js';
 import { PlacementError } from '../errors.js';
 import type { Finding } from '../finding.js';
-import { placeText, unreadHosts, type Vm } from '../inventory.js';
-import { hostPlace, locate } from '../locate.js';
+import { unreadHosts, type Vm } from '../inventory.js';
+import { locate, unreadText } from '../locate.js';
 import { lookup } from '../lookup.js';
 import type { PlacementState } from '../state.js';
 import type { Session } from './session.js';
@@ -23,11 +23,10 @@ export async function readPlacement(session: Session, vm: string): Promise<{ rea
         next: 'declare the UUID',
       });
     case 'unread': {
-      const hosts = located.hosts.map((host) => placeText(hostPlace(host))).join(', ');
       throw new PlacementError(
         'platform',
-        `${vm}: not found, and it may be on a host that could not be read: ${hosts}. Its state is kept.`,
-        { vm },
+        `${vm}: not found, and it may be on a host that could not be read: ${unreadText(located.hosts)}. Its state is kept.`,
+        { vm, next: 'vmplacement doctor says what to do; then try again' },
       );
     }
   }
@@ -42,8 +41,8 @@ export async function readState(
   const inventory = await session.fresh({ vms: [uuid] });
   const [vm] = lookup(inventory).vmsByUuid(uuid);
   if (vm === undefined) {
-    const hosts = unreadHosts(inventory).map((host) => placeText(hostPlace(host)));
-    const unread = hosts.length === 0 ? '' : `; not read: ${hosts.join(', ')}`;
+    const hosts = unreadHosts(inventory);
+    const unread = hosts.length === 0 ? '' : `; not read: ${unreadText(hosts)}`;
     throw new PlacementError('platform', `${name}: not found when it was read back${unread}.`, {
       vm: name,
       next: hosts.length === 0 ? 'look for it on the platform' : 'pulumi up when they answer',

@@ -1,6 +1,6 @@
 import type { Finding } from '../finding.js';
 import { isUnknown, placeText, type Host, type Place } from '../inventory.js';
-import { finding, hostSubject, type RuleInput } from './rule.js';
+import { finding, hostSubject, sentence, type RuleInput } from './rule.js';
 
 /** `host-lacks`, the methods that need it, blocker: something that the method uses on the source or on the target is not installed there. */
 export function hostLacks({
@@ -21,7 +21,7 @@ export function hostLacks({
           'blocker',
           hostSubject(place),
           `${placeText(place)} has no ${what}, which a ${method} move of VM ${vm.name} needs`,
-          `${fix[0]?.toUpperCase() ?? ''}${fix.slice(1)}.`,
+          `${sentence(fix)}.`,
         ),
       );
   };

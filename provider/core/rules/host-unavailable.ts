@@ -1,6 +1,6 @@
 import type { Finding } from '../finding.js';
-import { isUnknown, placeText, type HostState } from '../inventory.js';
-import { finding, hostSubject, unread, type RuleInput } from './rule.js';
+import { isUnknown, placeText, reasonOf, type HostState, type Place } from '../inventory.js';
+import { finding, hostSubject, sentence, unread, type RuleInput } from './rule.js';
 
 /**
  * `host-unavailable`, all methods, blocker: target in or entering maintenance, disconnected, unreachable; source only: unreachable,
@@ -8,33 +8,26 @@ import { finding, hostSubject, unread, type RuleInput } from './rule.js';
  */
 export function hostUnavailable({ source, target, from, to }: Pick<RuleInput, 'source' | 'target' | 'from' | 'to'>): readonly Finding[] {
   const findings: Finding[] = [];
-  if (target.state !== 'connected') {
-    findings.push(
-      finding(
-        'host-unavailable',
-        'blocker',
-        hostSubject(to),
-        `target ${placeText(to)} ${texts[target.state]}`,
-        'Choose another host, or wait until it is back.',
-      ),
+  const blocker = (at: Place, text: string, way: string): void =>
+    void findings.push(finding('host-unavailable', 'blocker', hostSubject(at), text, way));
+  if (isUnknown(target.facts)) {
+    const { why, next } = reasonOf(target.facts);
+    blocker(
+      to,
+      `unknown: target ${placeText(to)} could not be read: ${why}`,
+      `${sentence(next ?? 'make it readable')}, or choose another host.`,
     );
-  } else if (isUnknown(target.facts)) {
-    findings.push(
-      unread(
-        'host-unavailable',
-        'blocker',
-        hostSubject(to),
-        `target ${placeText(to)}`,
-        target.facts,
-        'Make it readable, or choose another host.',
-      ),
-    );
+  } else if (target.state !== 'connected') {
+    blocker(to, `target ${placeText(to)} ${texts[target.state]}`, 'Choose another host, or wait until it is back.');
   }
   if (source === null) {
     findings.push(unread('host-unavailable', 'blocker', hostSubject(from), `source ${placeText(from)}`, 'the inventory does not list it'));
   } else if (source.state === 'unreachable' || source.state === 'disconnected') {
-    findings.push(
-      finding('host-unavailable', 'blocker', hostSubject(from), `source ${placeText(from)} ${texts[source.state]}`, 'Bring it back first.'),
+    const { why, next } = isUnknown(source.facts) ? reasonOf(source.facts) : { why: '', next: null };
+    blocker(
+      from,
+      `source ${placeText(from)} ${texts[source.state]}${why === '' ? '' : `: ${why}`}`,
+      `${sentence(next ?? 'bring it back first')}.`,
     );
   }
   return findings;

@@ -72,6 +72,9 @@ export function unread(
   return finding(code, severity, subject, `unknown: ${what} could not be read: ${reason}`, suggestion);
 }
 
+/** A step, as the suggestion of a finding begins. */
+export const sentence = (step: string): string => `${step.slice(0, 1).toUpperCase()}${step.slice(1)}`;
+
 export const vmSubject = (vm: Vm): string => `vm ${vm.name}`;
 export const hostSubject = (place: Place): string => `host ${placeText(place)}`;
 export const crossesClusters = (input: Pick<RuleInput, 'from' | 'to'>): boolean => input.from.cluster !== input.to.cluster;

@@ -30,8 +30,17 @@ function powerFindings(vm: Vm, power: Power, where: string): readonly Finding[] 
       ];
     case 'paused':
     case 'suspended':
-    case 'saved':
       return [finding('vm-state', 'blocker', subject, `VM ${vm.name} on ${where} is ${power}`, 'Resume it, or shut it down.')];
+    case 'saved':
+      return [
+        finding(
+          'vm-state',
+          'blocker',
+          subject,
+          `VM ${vm.name} on ${where} is saved`,
+          'Start it, which resumes it, or discard what is saved (libvirt: virsh managedsave-remove).',
+        ),
+      ];
     case 'crashed':
       return [finding('vm-state', 'blocker', subject, `VM ${vm.name} on ${where} crashed`, 'Start it again, or power it off.')];
   }

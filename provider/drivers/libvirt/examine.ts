@@ -21,14 +21,19 @@ export async function examineHosts(
   signal?: AbortSignal,
 ): Promise<readonly HostCheck[]> {
   const hosts = config.clusters.flatMap((cluster) => cluster.hosts);
-  return (await Promise.all(hosts.map((host) => examine(host, connectionTo(host.name), signal)))).flat();
+  // All have ended before one that failed is told: what goes on would open connections that nobody closes.
+  const done = await Promise.allSettled(hosts.map((host) => examine(host, connectionTo(host.name), signal)));
+  return done.flatMap((one) => {
+    if (one.status === 'rejected') throw one.reason;
+    return one.value;
+  });
 }
 
 async function examine(host: ResolvedLibvirtHost, connection: Connection, signal: AbortSignal | undefined): Promise<readonly HostCheck[]> {
   const nonce = randomBytes(9).toString('hex');
   const reading = await readHost(connection, nonce, signal).catch((error: unknown) => {
     // Why a host cannot be read, the survey tells.
-    if (PlacementError.isInstance(error) && error.code === 'platform') return null;
+    if (PlacementError.isInstance(error) && error.code !== 'interrupted') return null;
     throw error;
   });
   if (reading === null) return [];

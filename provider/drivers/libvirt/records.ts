@@ -2,8 +2,8 @@
 import { iso } from '../../core/clock.js';
 import type { AnnotationChange, Driver, Expected, Lease } from '../../core/driver.js';
 import { PlacementError } from '../../core/errors.js';
-import { hostPlace } from '../../core/locate.js';
-import { placeText, unreadHosts, type Place } from '../../core/inventory.js';
+import { unreadText } from '../../core/locate.js';
+import { unreadHosts, type Place } from '../../core/inventory.js';
 import type { Claim, MigrationRecord } from '../../core/record.js';
 import type { Connection } from './connection.js';
 import { changeState, DomainAbsent, withState, type DomainName, type KeptState } from './domain-state.js';
@@ -31,8 +31,8 @@ export function records(read: () => Promise<DatacenterReading>, connectionTo: (h
     const { datacenter, domains } = await read();
     const found = homeOf(copiesOf(domains, vm));
     if (found === undefined) {
-      const unread = unreadHosts(datacenter).map((host) => placeText(hostPlace(host)));
-      const where = unread.length === 0 ? 'on any host' : `on the hosts that were read; not read: ${unread.join(', ')}`;
+      const unread = unreadHosts(datacenter);
+      const where = unread.length === 0 ? 'on any host' : `on the hosts that were read; not read: ${unreadText(unread)}`;
       throw new PlacementError('platform', `There is no VM ${vm} ${where}.`, { vm });
     }
     const home = { connection: connectionTo(found.copy.ref.host), vm: { uuid: found.uuid, name: found.name } };

@@ -141,7 +141,10 @@ describe('drift', () => {
     expect(drift(onHost('a1', { vm: 'nope' }), vm())).toEqual({ kind: 'missing', among: [] });
     expect(driftOf(onHost('a1'), inventory({ others: [vm({ uuid: 'u2' })] }))).toEqual({ kind: 'missing', among: ['uuid-web-01', 'u2'] });
     const deaf = inventory({ hosts: hostsWith(host('b/b2', {}, { facts: unknown('down') })) });
-    expect(driftOf(onHost('a1', { vm: 'nope' }), deaf)).toEqual({ kind: 'unknown', reason: 'not found; could not be read: b/b2' });
+    expect(driftOf(onHost('a1', { vm: 'nope' }), deaf)).toEqual({
+      kind: 'unknown',
+      reason: 'not found; could not be read: b/b2 (down)',
+    });
     expect(drift(onHost('a1'), vm({ recordProblem: 'newer' }))).toMatchObject({ kind: 'unknown' });
     expect(drift(inCluster('a'), vm({ copies: [copy('a/a1'), copy('a/a2')] }))).toEqual({
       kind: 'two-copies',
