@@ -92,7 +92,10 @@ describe('status', () => {
     const there = here();
     await there.vmplacement('embedded', 'fault', 'host', 'a1', 'unreachable');
     expect((await there.vmplacement('status', '--all')).out).toContain('warning: not read: a/a1.');
-    expect(await there.vmplacement('status', 'web-01')).toMatchObject({ exit: 1, err: expect.stringContaining('hosts that were not: a/a1') });
+    expect(await there.vmplacement('status', 'web-01')).toMatchObject({
+      exit: 1,
+      err: expect.stringContaining('hosts that were not: a/a1'),
+    });
   });
 
   test('given a name that does not exist, then the nearest one is named', async () => {
