@@ -11,6 +11,7 @@ import type { Harness, Subject } from './suite/kit.js';
 import { platformTaskContract } from './suite/platform-task.js';
 import { poolContract } from './suite/pool.js';
 import { powerContract } from './suite/power.js';
+import { probesContract } from './suite/probes.js';
 import { recordContract } from './suite/record.js';
 import { sourceContract } from './suite/source.js';
 import { stagedContract } from './suite/staged.js';
@@ -24,6 +25,7 @@ export type Part = (subject: Subject, h: () => Harness) => void;
 
 const parts: Readonly<Record<string, Part>> = {
   survey: surveyContract,
+  probes: probesContract,
   hot: hotContract,
   cold: coldContract,
   staged: stagedContract,
@@ -38,6 +40,7 @@ const parts: Readonly<Record<string, Part>> = {
 
 /** Parts that are about one capability as a whole. */
 const needs: Readonly<Record<string, (claimed: Capabilities) => boolean>> = {
+  probes: ({ reachability }) => reachability === 'measured',
   trust: ({ increments }) => increments === 'driven',
   cutover: ({ separateStart }) => separateStart,
   'platform task': ({ increments }) => increments === 'platform',

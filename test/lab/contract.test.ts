@@ -40,7 +40,7 @@ const make = (needs: 'nothing' | 'a booted guest' | 'a full disk') => async (): 
   };
 };
 
-describeDriverContract({ name: 'libvirt', capabilities, make: make('nothing') }, ['survey', 'record']);
+describeDriverContract({ name: 'libvirt', capabilities, make: make('nothing') }, ['survey', 'probes', 'record']);
 describeDriverContract({ name: 'libvirt, with a full disk', capabilities, make: make('a full disk') }, ['cold']);
 describeDriverContract({ name: 'libvirt, with guests that are up', capabilities, make: make('a booted guest') }, [
   'power',

@@ -21,7 +21,6 @@ test('given hosts that all answer, then they, their versions and clocks, and all
   expect(named(checks, 'hosts')).toMatchObject({ result: 'ok', message: expect.stringMatching(/^4 hosts of 4 in 2 clusters/) });
   expect(named(checks, 'versions')).toMatchObject({ result: 'ok', message: expect.stringMatching(/blue \d+\.\d+\.\d+, green \d/) });
   expect(named(checks, 'clocks')?.result).toBe('ok');
-  expect(named(checks, 'links')).toMatchObject({ result: 'warn', fix: expect.stringContaining('links') });
   const ofHosts = checks.filter(({ host }) => host !== undefined);
   expect(ofHosts.map(({ name, host, result }) => `${host ?? ''} ${name} ${result}`)).toEqual(
     ['blue/host-a', 'blue/host-b', 'green/host-c', 'green/host-d'].flatMap((host) =>
@@ -36,6 +35,28 @@ test('given hosts that all answer, then they, their versions and clocks, and all
 test('nothing of it stays on the hosts', async () => {
   await doctor(datacenter());
   for (const host of hosts) expect(lab('exec', host, 'sh', '-c', 'find /tmp/vmplacement-* ! -type d')).toBe('');
+});
+
+test('given clusters without a way between them, and a host whose root has no key, then which hot moves do not go, why, and what to do', async () => {
+  lab('exec', 'host-a', 'mv', '/root/.ssh/id_ed25519', '/tmp/key');
+  try {
+    const links = (await doctor(datacenter())).filter(({ name }) => name === 'links');
+    expect(links.map(({ result, message }) => [result, message])).toEqual([
+      ['warn', expect.stringMatching(/^blue -> blue: no hot move from host-a: root on host-a has no SSH key that root@[\d.]+ accepts$/)],
+      ['warn', expect.stringMatching(/^blue -> green: no hot move from host-a, host-b: host-a has no way to/)],
+      ['warn', expect.stringMatching(/^green -> blue: no hot move from host-c, host-d: host-c has no way to/)],
+    ]);
+    expect(links[0]?.fix).toMatch(/ssh-copy-id .* as root on host-a/);
+    expect(links[1]?.fix).toContain(`links: [{between: [blue, green], direct: 'no'}]`);
+  } finally {
+    lab('exec', 'host-a', 'mv', '/tmp/key', '/root/.ssh/id_ed25519');
+  }
+  lab('route', 'on');
+  try {
+    expect(named(await doctor(datacenter()), 'links')).toMatchObject({ result: 'ok', message: expect.stringMatching(/\(8 tried\)$/) });
+  } finally {
+    lab('route', 'off');
+  }
 });
 
 test('given a host without a known key, one without libvirt and one cut off, then each by itself with its fix', async () => {

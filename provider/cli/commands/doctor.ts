@@ -14,6 +14,8 @@ import { shownPath, type Io } from '../io.js';
 import { exitCodes, type Call, type Result } from '../result.js';
 import { cliStack } from '../stack-identity.js';
 import { findSources, type Found } from '../source.js';
+import { fail, ok, warn } from './doctor-check.js';
+import { linkChecks } from './doctor-links.js';
 
 export async function doctor(call: Call): Promise<Result> {
   const checks: DoctorCheck[] = [nodeCheck(), await pulumiCheck(call)];
@@ -23,10 +25,6 @@ export async function doctor(call: Call): Promise<Result> {
   const failed = checks.some((check) => check.result === 'fail');
   return { report, text: doctorText(checks, call.look), exit: failed ? exitCodes.error : exitCodes.fine };
 }
-
-const ok = (name: string, message: string): DoctorCheck => ({ name, result: 'ok', message, fix: '' });
-const warn = (name: string, message: string, fix: string): DoctorCheck => ({ name, result: 'warn', message, fix });
-const fail = (name: string, message: string, fix: string): DoctorCheck => ({ name, result: 'fail', message, fix });
 
 function nodeCheck(): DoctorCheck {
   const [major = 0, minor = 0] = versions.node.split('.').map(Number);
@@ -80,7 +78,7 @@ async function datacenterChecks(call: Call, found: Found): Promise<DoctorCheck[]
       async ({ session, datacenter }) => {
         checks.push(ok('driver', `${datacenter.platform} opened`));
         const inventory = await session.inventory();
-        checks.push(...inventoryChecks(inventory));
+        checks.push(...inventoryChecks(inventory), ...(await linkChecks(session, inventory)), ...recordChecks(inventory));
         checks.push(...((await session.driver.examine?.()) ?? []).map(hostCheck));
       },
     );
@@ -106,19 +104,21 @@ function inventoryChecks(inventory: Inventory): DoctorCheck[] {
   const unread = inventory.hosts.filter((host) => isUnknown(host.facts));
   const read = `${count(inventory.hosts.length - unread.length, 'host')} of ${inventory.hosts.length} in ${count(inventory.clusters.length, 'cluster')}, ${count(inventory.vms.length, 'VM')}`;
   const closed = inventory.clusters.filter((cluster) => isKnown(cluster.connected) && !cluster.connected).map((cluster) => cluster.name);
-  const problems = inventory.vms.filter((vm) => vm.recordProblem !== undefined);
   return [
     unread.length === 0 ? ok('hosts', read) : warn('hosts', read, 'VMs on the others are unknown, nothing that may be there is moved.'),
     ...unread.map(unreadCheck),
     ...(closed.length === 0 ? [] : [warn('clusters', `not connected: ${closed.join(', ')}`, 'connect them to the management.')]),
     versionCheck(inventory),
     clockCheck(inventory),
-    linkCheck(inventory),
-    ...problems.map((vm) =>
-      warn('record', `${vm.name}: ${vm.recordProblem ?? ''}`, 'a newer version may have written it: update this one.'),
-    ),
   ];
 }
+
+const recordChecks = ({ vms }: Inventory): DoctorCheck[] =>
+  vms.flatMap(({ name, recordProblem }) =>
+    recordProblem === undefined
+      ? []
+      : [warn('record', `${name}: ${recordProblem}`, 'a newer version may have written it: update this one.')],
+  );
 
 function unreadCheck({ name, cluster, facts }: Inventory['hosts'][number]): DoctorCheck {
   const { why, next } = isUnknown(facts) ? reasonOf(facts) : { why: '', next: null };
@@ -143,22 +143,6 @@ function clockCheck({ hosts, observedAt }: Inventory): DoctorCheck {
   if (apart.length === 0) return ok('clocks', 'those of the hosts that were read agree');
   const text = apart.map(({ host, ms }) => `${host.cluster}/${host.name} ${formatDuration(Math.abs(ms))} ${ms > 0 ? 'ahead' : 'behind'}`);
   return warn('clocks', text.join(', '), 'set them by NTP; times that are shown are otherwise hard to compare.');
-}
-
-/** A pair of clusters whose network nobody knows makes `auto` refuse. */
-function linkCheck({ clusters, links }: Inventory): DoctorCheck {
-  const known = (a: string, b: string): boolean =>
-    links.some((link) => link.scope === 'clusters' && link.direct !== 'unknown' && link.between.includes(a) && link.between.includes(b));
-  const names = clusters.map((cluster) => cluster.name);
-  const pairs = names.flatMap((a, index) => names.slice(index + 1).map((b) => [a, b] as const));
-  const unclear = pairs.filter(([a, b]) => !known(a, b)).map(([a, b]) => `${a}-${b}`);
-  if (pairs.length === 0) return ok('links', 'one cluster, none needed');
-  if (unclear.length === 0) return ok('links', `${count(pairs.length, 'pair')} of clusters known`);
-  return warn(
-    'links',
-    `not known whether these reach each other directly: ${unclear.join(', ')}`,
-    'declare them under `links`; until then `method: auto` refuses to choose between them.',
-  );
 }
 
 function failed(name: string, error: unknown): DoctorCheck {
