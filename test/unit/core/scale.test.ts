@@ -2,7 +2,8 @@ import { expect, it } from 'vitest';
 import { decide, Promises } from '../../../provider/core/decide.js';
 import type { Desired } from '../../../provider/core/desired.js';
 import type { Inventory, Vm } from '../../../provider/core/inventory.js';
-import { context, copy, GiB, host, inCluster, inventory, onHost, onHosts, place, record, vm } from './builders.js';
+import { withAnswers } from '../../../provider/core/questions.js';
+import { capabilities, context, copy, GiB, host, inCluster, inventory, now, onHost, onHosts, place, record, vm } from './builders.js';
 
 const vms = 300;
 
@@ -42,5 +43,18 @@ it.each<[string, (index: number) => Partial<Desired>, (index: number) => Partial
     if (plan.to !== null) promises.promise(`uuid-${index}`, place('b/b1'), GiB, { default: GiB });
   }
   // An index each for UUIDs, names, targets and rules; quadratic would be 90 000.
+  expect(looks()).toBeLessThanOrEqual(5 * vms);
+});
+
+it('nor do those that are decided again with what was asked for them', () => {
+  const { reading, looks } = counted(Array.from({ length: vms }, (_, index) => named(index)));
+  const ctx = context({ capabilities: capabilities({ reachability: 'measured' }) });
+  for (let index = 0; index < vms; index += 1) {
+    const wanted = onHost('b1', { vm: `vm-${index}` });
+    const { questions } = decide(wanted, reading, ctx);
+    expect(questions).toHaveLength(1);
+    const answers = questions.map((question) => ({ question, answer: { answer: 'yes', because: '', fix: '' } as const, at: now }));
+    expect(decide(wanted, withAnswers(reading, answers), ctx).questions).toEqual([]);
+  }
   expect(looks()).toBeLessThanOrEqual(5 * vms);
 });
