@@ -109,6 +109,7 @@ test.each([
 test('a login of the group libvirt that may not open the images, on a host that forwards no sockets, with pools that do not work', async () => {
   lab('vm', 'host-a', 'web-01', '--no-start');
   lab('exec', 'host-a', 'chmod', '600', '/var/lib/libvirt/images/web-01.qcow2');
+  lab('exec', 'host-a', 'install', '-D', '-m', '600', '/dev/null', '/var/log/libvirt/qemu/web-01.log');
   login('host-a', 'some');
   virsh('host-a', 'pool-define-as', 'old', 'dir', '--target', '/srv/old');
   const sshd =
@@ -118,9 +119,10 @@ test('a login of the group libvirt that may not open the images, on a host that 
     const hostKey = lab('ssh', 'host-a', 'ssh-keygen -l -f /run/sshd/hostkey').split(' ')[1]!;
     const checks = await doctor(datacenter({ user: 'some', port: 2223, hostKey }));
     expect(faultsOf(checks, 'blue/host-a')).toEqual([
-      expect.stringMatching(/^rights: some may not open the image .*web-01\.qcow2: cold moves .* -> set ssh\.sudo/),
+      expect.stringMatching(/^rights: some may not open the image .*web-01\.qcow2, so its VM cannot move cold -> set ssh\.sudo/),
       expect.stringMatching(/^rights: cold moves .*sshd of host host-a opens no socket .* -> look at AllowStreamLocalForwarding/),
-      expect.stringMatching(/^pools: pool old is not active -> virsh pool-start old/),
+      expect.stringMatching(/^rights: some may not read \/var\/log\/libvirt\/qemu\/web-01\.log: .* -> set ssh\.sudo/),
+      expect.stringMatching(/^pools: pool old is not active -> virsh pool-start 'old'/),
     ]);
   } finally {
     lab('exec', 'host-a', 'sh', '-c', 'kill $(cat /run/sshd-2223.pid)');

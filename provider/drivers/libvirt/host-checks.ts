@@ -3,6 +3,7 @@ import type { HostCheck } from '../../core/driver.js';
 import type { PlacementError } from '../../core/errors.js';
 import { isUnknown, type Place } from '../../core/inventory.js';
 import { formatBytes } from '../../core/units.js';
+import { quote } from './quote.js';
 import type { Reading } from './reading.js';
 import { domainsOf } from './survey-domain.js';
 import { poolsOf, versionsOf } from './survey-host.js';
@@ -83,13 +84,9 @@ function rightFaults(seen: Seen): readonly Said[] {
       ),
     );
   if (closed.length > 0) {
-    const which = closed.length === 1 ? `the image ${closed[0] ?? ''}` : `${closed.length} images, as ${closed[0] ?? ''}`;
-    faults.push(
-      warn(
-        `${user} may not open ${which}: cold moves of their VMs are not possible`,
-        `${useSudo}, or let ${user} read and write the images.`,
-      ),
-    );
+    const which =
+      closed.length === 1 ? `the image ${closed[0] ?? ''}, so its VM` : `${closed.length} images, as ${closed[0] ?? ''}, so their VMs`;
+    faults.push(warn(`${user} may not open ${which} cannot move cold`, `${useSudo}, or let ${user} read and write the images.`));
   }
   if (typeof served !== 'string') faults.push(fail(`${unable}: ${served.said}`, `${served.next ?? 'look at that host'}.`));
   if (log !== null) {
@@ -121,7 +118,7 @@ function poolFaults({ reading, inactivePools }: Seen): readonly Said[] {
         ]
       : [];
   const inactive = inactivePools.map((pool) =>
-    warn(`pool ${pool} is not active`, `virsh pool-start ${pool} there, and pool-autostart it.`),
+    warn(`pool ${pool} is not active`, `virsh pool-start ${quote(pool)} there, and pool-autostart it.`),
   );
   const full = pools.flatMap(({ pool: { name, freeBytes }, totalBytes, place: { path } }) => {
     if (isUnknown(freeBytes) || totalBytes === null || freeBytes >= totalBytes * nearlyFull) return [];

@@ -76,10 +76,10 @@ describe('rights', () => {
 
   test('images that the login may not open', () => {
     expect(faults({ sudo: false, closed: ['/pool/a b.qcow2'] })).toEqual([
-      expect.stringMatching(/^rights warn: doc may not open the image \/pool\/a b\.qcow2: cold moves/),
+      expect.stringMatching(/^rights warn: doc may not open the image \/pool\/a b\.qcow2, so its VM cannot move cold -> set ssh\.sudo/),
     ]);
     expect(faults({ sudo: false, closed: ['/pool/a', '/pool/b'] })).toEqual([
-      expect.stringMatching(/may not open 2 images, as \/pool\/a: /),
+      expect.stringMatching(/may not open 2 images, as \/pool\/a, so their VMs cannot move cold/),
     ]);
   });
 
@@ -110,7 +110,7 @@ describe('pools', () => {
     const none = new Map([...captured].filter(([key]) => !key.startsWith('pool-')));
     expect(faults({ reading: none, inactivePools: ['old'] })).toEqual([
       expect.stringMatching(/^pools warn: no active storage pool.*pool-define-as/),
-      'pools warn: pool old is not active -> virsh pool-start old there, and pool-autostart it.',
+      `pools warn: pool old is not active -> virsh pool-start 'old' there, and pool-autostart it.`,
     ]);
   });
 });
