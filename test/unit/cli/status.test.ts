@@ -94,7 +94,7 @@ describe('status', () => {
     expect((await there.vmplacement('status', '--all')).out).toContain('warning: not read: a/a1.');
     expect(await there.vmplacement('status', 'web-01')).toMatchObject({
       exit: 1,
-      err: expect.stringContaining('hosts that were not: a/a1'),
+      err: expect.stringContaining('that were not: a/a1 (host a/a1 does not answer)'),
     });
   });
 

@@ -100,7 +100,7 @@ describe('pools', () => {
     [0.04, 1],
     [0.06, 0],
   ])('with a part of %d free: %d warnings', (part, warnings) => {
-    const said = faults({ reading: but([folder, `ext4 ${Math.floor(capacity * part)} 1`]) });
+    const said = faults({ reading: but([folder, `ext4 ${Math.floor(capacity * part)} 1 ${capacity}`]) });
     expect(said).toHaveLength(warnings);
     for (const line of said)
       expect(line).toMatch(/^pools warn: pool default is nearly full: .* -> free space in \/var\/lib\/libvirt\/images/);
