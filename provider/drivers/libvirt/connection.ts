@@ -91,6 +91,11 @@ export class Connection {
     return { client, channel, forget };
   }
 
+  /** In which a command has to be answered. */
+  get timeoutMs(): number {
+    return this.context.timeoutMs;
+  }
+
   async close(): Promise<void> {
     const client = this.client;
     this.client = null;

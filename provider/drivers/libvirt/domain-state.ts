@@ -104,7 +104,11 @@ async function read(connection: Connection, uuid: string, name: string): Promise
  * A script that has its host's lock while it runs; ends with `BUSY` when it does not get it. /usr/share/libvirt is there wherever libvirt
  * is, and every login may open it and lock it, also one that may write nowhere.
  */
-export const locked = (line: string): string => script(`flock -w 15 -E ${BUSY} /usr/share/libvirt sh -c ${oneWord(line)}`);
+export function locked({ timeoutMs }: Connection, line: string): string {
+  // A lock that is not free in time is told as such, and not as a host that is silent.
+  const seconds = Math.min(15, Math.max(1, Math.floor(timeoutMs / 1000) - 2));
+  return script(`flock -w ${seconds} -E ${BUSY} /usr/share/libvirt sh -c ${oneWord(line)}`);
+}
 
 export const lockBusy = ({ target }: Connection, vm: string): PlacementError =>
   new PlacementError('platform', `The lock of host ${target.name} (/usr/share/libvirt) is held by another process.`, {
@@ -128,7 +132,7 @@ now=$(${v} metadata "$d" ${ours} --config 2> /dev/null)
 [ "$now" = "$(cat)" ] || exit ${CHANGED}
 case $(${v} domstate "$d") in ${up}) ${v} metadata "$d" ${ours} --live ${set} > /dev/null || true ;; esac
 ${v} metadata "$d" ${ours} --config ${set} > /dev/null`;
-  const { code, stderr } = await connection.exec(locked(line), { stdin: before });
+  const { code, stderr } = await connection.exec(locked(connection, line), { stdin: before });
   if (code === 0) return true;
   if (code === CHANGED) return false;
   if (code === BUSY) throw lockBusy(connection, name);

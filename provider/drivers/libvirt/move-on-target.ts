@@ -222,7 +222,7 @@ export class MoveOnTarget {
     const line = `export LC_ALL=C
 ${v} domstate ${quote(this.move.vm.uuid)} > /dev/null 2>&1 && exit ${THERE}
 cat | ${v} define /dev/stdin > /dev/null`;
-    const done = await this.to.exec(locked(line), { stdin: xml });
+    const done = await this.to.exec(locked(this.to, line), { stdin: xml });
     if (done.code === THERE) throw this.refuse(`somebody has defined it on ${placeText(this.move.target)} meanwhile`, 'look who did');
     if (done.code !== 0) throw refused(this.move.target, done);
   }

@@ -80,11 +80,14 @@ async function redefine(
     await run.checkLease();
     const hash = createHash('sha256').update(read.stdout).digest('hex');
     const written = await connection.exec(
-      locked(`
+      locked(
+        connection,
+        `
 export LC_ALL=C
 ${needsOff ? `case $(${v} domstate ${domain}) in ${up}) exit ${RUNS} ;; esac` : ''}
 [ "$(${dump} | sha256sum | cut -c -64)" = ${hash} ] || exit ${CHANGED}
-cat | ${v} define /dev/stdin > /dev/null`),
+cat | ${v} define /dev/stdin > /dev/null`,
+      ),
       { stdin: next },
     );
     if (written.code === 0) return;

@@ -32,10 +32,13 @@ export async function undefine(connection: Connection, copy: CopyRef): Promise<v
   const named = isImplied(xml) ? withNamedNvram(read.stdout, nvramOf(xml) ?? '') : '';
   const define = named === '' ? '' : `cat | ${v} define /dev/stdin > /dev/null && `;
   const done = await connection.exec(
-    locked(`
+    locked(
+      connection,
+      `
 export LC_ALL=C
 case $(${v} domstate ${domain}) in ${up}) echo 'it runs' >&2; exit 1 ;; esac
-${define}${v} undefine ${domain} --nvram --snapshots-metadata --checkpoints-metadata`),
+${define}${v} undefine ${domain} --nvram --snapshots-metadata --checkpoints-metadata`,
+    ),
     { stdin: named },
   );
   if (done.code !== 0 && !isGone(done.stderr)) throw refused(copy, done);
