@@ -34,6 +34,8 @@ export interface ResolvedSshTarget {
   /** null: the user who runs this. */
   readonly user: string | null;
   readonly sudo: boolean;
+  /** Login for libvirtd of other hosts; null: whom SSH takes there by itself. */
+  readonly migrationUser: string | null;
   readonly credential: Credential;
   /** null: `~/.ssh/known_hosts`. */
   readonly knownHosts: string | null;
@@ -82,13 +84,14 @@ export function resolveLibvirt(declared: LibvirtDatacenter): ResolvedLibvirt {
 }
 
 function resolveTarget(name: string, address: string | undefined, common: LibvirtSsh, own: LibvirtSsh): ResolvedSshTarget {
-  const { user, port, sudo, knownHosts, hostKey, via } = { ...common, ...own };
+  const { user, port, sudo, migrationUser, knownHosts, hostKey, via } = { ...common, ...own };
   return {
     name,
     address: address ?? name,
     port: port ?? 22,
     user: user ?? null,
     sudo: sudo ?? false,
+    migrationUser: migrationUser ?? user ?? null,
     // One of its own replaces the common one, whatever kind that is.
     credential: credentials.some((key) => own[key] !== undefined) ? credentialOf(own) : credentialOf(common),
     knownHosts: knownHosts ?? null,

@@ -1314,6 +1314,12 @@ export const jsonSchema: { readonly $schema: string; readonly $defs: Readonly<Re
           type: 'boolean',
           description: 'virsh is called through `sudo -n`, for a login that is not in the group libvirt. Default: no.',
         },
+        migrationUser: {
+          type: 'string',
+          minLength: 1,
+          description:
+            'Login that libvirtd of another host uses to reach libvirt of this one in a hot move. It must be root or in the group libvirt, also where `sudo` is set. Default: `user`.',
+        },
         identityFile: {
           type: 'string',
           minLength: 1,

@@ -1028,6 +1028,11 @@ export const pulumiSchema: Readonly<Record<string, unknown>> = {
           type: 'boolean',
           description: 'virsh is called through `sudo -n`, for a login that is not in the group libvirt. Default: no.',
         },
+        migrationUser: {
+          type: 'string',
+          description:
+            'Login that libvirtd of another host uses to reach libvirt of this one in a hot move. It must be root or in the group libvirt, also where `sudo` is set. Default: `user`.',
+        },
         identityFile: {
           type: 'string',
           description: 'File of a private key; only its owner may read it.',

@@ -608,6 +608,8 @@ export interface LibvirtSsh {
   readonly port?: number;
   /** virsh is called through `sudo -n`, for a login that is not in the group libvirt. Default: no. */
   readonly sudo?: boolean;
+  /** Login that libvirtd of another host uses to reach libvirt of this one in a hot move. It must be root or in the group libvirt, also where `sudo` is set. Default: `user`. */
+  readonly migrationUser?: string;
   /** File of a private key; only its owner may read it. */
   readonly identityFile?: string;
   /** File that holds the password; only its owner may read it. */

@@ -3109,7 +3109,7 @@ validate24.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 const schema55 = {"type":"object","required":["clusters"],"additionalProperties":false,"properties":{"clusters":{"type":"object","additionalProperties":{"$ref":"#/$defs/LibvirtCluster"}},"links":{"type":"array","items":{"$ref":"#/$defs/LibvirtLink"}},"ssh":{"$ref":"#/$defs/LibvirtSsh"},"jumpHosts":{"type":"object","additionalProperties":{"$ref":"#/$defs/LibvirtJumpHost"}},"timeout":{"type":"string","format":"duration","default":"20s"},"relayBandwidth":{"type":"string","format":"rate","default":"150MiB/s"}}};
 const schema59 = {"type":"object","required":["between"],"additionalProperties":false,"properties":{"between":{"type":"array","minItems":2,"maxItems":2,"items":{"type":"string","minLength":1}},"direct":{"type":"string","enum":["yes","no","unknown"],"default":"yes"},"bandwidth":{"type":"string","format":"rate","default":"100MiB/s"}}};
-const schema58 = {"type":"object","additionalProperties":false,"properties":{"user":{"type":"string","minLength":1},"port":{"type":"integer","minimum":1},"sudo":{"type":"boolean"},"identityFile":{"type":"string","minLength":1},"passwordFile":{"type":"string","minLength":1},"passwordEnv":{"type":"string","minLength":1},"knownHosts":{"type":"string","minLength":1},"hostKey":{"type":"string","minLength":1},"via":{"type":"string","minLength":1}}};
+const schema58 = {"type":"object","additionalProperties":false,"properties":{"user":{"type":"string","minLength":1},"port":{"type":"integer","minimum":1},"sudo":{"type":"boolean"},"migrationUser":{"type":"string","minLength":1},"identityFile":{"type":"string","minLength":1},"passwordFile":{"type":"string","minLength":1},"passwordEnv":{"type":"string","minLength":1},"knownHosts":{"type":"string","minLength":1},"hostKey":{"type":"string","minLength":1},"via":{"type":"string","minLength":1}}};
 const schema56 = {"type":"object","required":["hosts"],"additionalProperties":false,"properties":{"acceptsMigrations":{"type":"boolean","default":true},"bandwidth":{"type":"string","format":"rate","default":"100MiB/s"},"hosts":{"type":"object","additionalProperties":{"$ref":"#/$defs/LibvirtHost"}}}};
 const schema57 = {"type":"object","additionalProperties":false,"properties":{"address":{"type":"string","minLength":1},"ssh":{"$ref":"#/$defs/LibvirtSsh"},"maintenance":{"type":"boolean","default":false}}};
 
@@ -3239,11 +3239,11 @@ vErrors.push(err8);
 errors++;
 }
 }
-if(data1.identityFile !== undefined){
-let data5 = data1.identityFile;
+if(data1.migrationUser !== undefined){
+let data5 = data1.migrationUser;
 if(typeof data5 === "string"){
 if(data5.length < 1){
-const err9 = {instancePath:instancePath+"/ssh/identityFile",schemaPath:"#/$defs/LibvirtSsh/properties/identityFile/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema58.properties.identityFile,data:data5};
+const err9 = {instancePath:instancePath+"/ssh/migrationUser",schemaPath:"#/$defs/LibvirtSsh/properties/migrationUser/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema58.properties.migrationUser,data:data5};
 if(vErrors === null){
 vErrors = [err9];
 }
@@ -3254,7 +3254,7 @@ errors++;
 }
 }
 else {
-const err10 = {instancePath:instancePath+"/ssh/identityFile",schemaPath:"#/$defs/LibvirtSsh/properties/identityFile/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema58.properties.identityFile.type,parentSchema:schema58.properties.identityFile,data:data5};
+const err10 = {instancePath:instancePath+"/ssh/migrationUser",schemaPath:"#/$defs/LibvirtSsh/properties/migrationUser/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema58.properties.migrationUser.type,parentSchema:schema58.properties.migrationUser,data:data5};
 if(vErrors === null){
 vErrors = [err10];
 }
@@ -3264,11 +3264,11 @@ vErrors.push(err10);
 errors++;
 }
 }
-if(data1.passwordFile !== undefined){
-let data6 = data1.passwordFile;
+if(data1.identityFile !== undefined){
+let data6 = data1.identityFile;
 if(typeof data6 === "string"){
 if(data6.length < 1){
-const err11 = {instancePath:instancePath+"/ssh/passwordFile",schemaPath:"#/$defs/LibvirtSsh/properties/passwordFile/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema58.properties.passwordFile,data:data6};
+const err11 = {instancePath:instancePath+"/ssh/identityFile",schemaPath:"#/$defs/LibvirtSsh/properties/identityFile/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema58.properties.identityFile,data:data6};
 if(vErrors === null){
 vErrors = [err11];
 }
@@ -3279,7 +3279,7 @@ errors++;
 }
 }
 else {
-const err12 = {instancePath:instancePath+"/ssh/passwordFile",schemaPath:"#/$defs/LibvirtSsh/properties/passwordFile/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema58.properties.passwordFile.type,parentSchema:schema58.properties.passwordFile,data:data6};
+const err12 = {instancePath:instancePath+"/ssh/identityFile",schemaPath:"#/$defs/LibvirtSsh/properties/identityFile/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema58.properties.identityFile.type,parentSchema:schema58.properties.identityFile,data:data6};
 if(vErrors === null){
 vErrors = [err12];
 }
@@ -3289,11 +3289,11 @@ vErrors.push(err12);
 errors++;
 }
 }
-if(data1.passwordEnv !== undefined){
-let data7 = data1.passwordEnv;
+if(data1.passwordFile !== undefined){
+let data7 = data1.passwordFile;
 if(typeof data7 === "string"){
 if(data7.length < 1){
-const err13 = {instancePath:instancePath+"/ssh/passwordEnv",schemaPath:"#/$defs/LibvirtSsh/properties/passwordEnv/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema58.properties.passwordEnv,data:data7};
+const err13 = {instancePath:instancePath+"/ssh/passwordFile",schemaPath:"#/$defs/LibvirtSsh/properties/passwordFile/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema58.properties.passwordFile,data:data7};
 if(vErrors === null){
 vErrors = [err13];
 }
@@ -3304,7 +3304,7 @@ errors++;
 }
 }
 else {
-const err14 = {instancePath:instancePath+"/ssh/passwordEnv",schemaPath:"#/$defs/LibvirtSsh/properties/passwordEnv/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema58.properties.passwordEnv.type,parentSchema:schema58.properties.passwordEnv,data:data7};
+const err14 = {instancePath:instancePath+"/ssh/passwordFile",schemaPath:"#/$defs/LibvirtSsh/properties/passwordFile/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema58.properties.passwordFile.type,parentSchema:schema58.properties.passwordFile,data:data7};
 if(vErrors === null){
 vErrors = [err14];
 }
@@ -3314,11 +3314,11 @@ vErrors.push(err14);
 errors++;
 }
 }
-if(data1.knownHosts !== undefined){
-let data8 = data1.knownHosts;
+if(data1.passwordEnv !== undefined){
+let data8 = data1.passwordEnv;
 if(typeof data8 === "string"){
 if(data8.length < 1){
-const err15 = {instancePath:instancePath+"/ssh/knownHosts",schemaPath:"#/$defs/LibvirtSsh/properties/knownHosts/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema58.properties.knownHosts,data:data8};
+const err15 = {instancePath:instancePath+"/ssh/passwordEnv",schemaPath:"#/$defs/LibvirtSsh/properties/passwordEnv/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema58.properties.passwordEnv,data:data8};
 if(vErrors === null){
 vErrors = [err15];
 }
@@ -3329,7 +3329,7 @@ errors++;
 }
 }
 else {
-const err16 = {instancePath:instancePath+"/ssh/knownHosts",schemaPath:"#/$defs/LibvirtSsh/properties/knownHosts/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema58.properties.knownHosts.type,parentSchema:schema58.properties.knownHosts,data:data8};
+const err16 = {instancePath:instancePath+"/ssh/passwordEnv",schemaPath:"#/$defs/LibvirtSsh/properties/passwordEnv/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema58.properties.passwordEnv.type,parentSchema:schema58.properties.passwordEnv,data:data8};
 if(vErrors === null){
 vErrors = [err16];
 }
@@ -3339,11 +3339,11 @@ vErrors.push(err16);
 errors++;
 }
 }
-if(data1.hostKey !== undefined){
-let data9 = data1.hostKey;
+if(data1.knownHosts !== undefined){
+let data9 = data1.knownHosts;
 if(typeof data9 === "string"){
 if(data9.length < 1){
-const err17 = {instancePath:instancePath+"/ssh/hostKey",schemaPath:"#/$defs/LibvirtSsh/properties/hostKey/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema58.properties.hostKey,data:data9};
+const err17 = {instancePath:instancePath+"/ssh/knownHosts",schemaPath:"#/$defs/LibvirtSsh/properties/knownHosts/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema58.properties.knownHosts,data:data9};
 if(vErrors === null){
 vErrors = [err17];
 }
@@ -3354,7 +3354,7 @@ errors++;
 }
 }
 else {
-const err18 = {instancePath:instancePath+"/ssh/hostKey",schemaPath:"#/$defs/LibvirtSsh/properties/hostKey/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema58.properties.hostKey.type,parentSchema:schema58.properties.hostKey,data:data9};
+const err18 = {instancePath:instancePath+"/ssh/knownHosts",schemaPath:"#/$defs/LibvirtSsh/properties/knownHosts/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema58.properties.knownHosts.type,parentSchema:schema58.properties.knownHosts,data:data9};
 if(vErrors === null){
 vErrors = [err18];
 }
@@ -3364,11 +3364,11 @@ vErrors.push(err18);
 errors++;
 }
 }
-if(data1.via !== undefined){
-let data10 = data1.via;
+if(data1.hostKey !== undefined){
+let data10 = data1.hostKey;
 if(typeof data10 === "string"){
 if(data10.length < 1){
-const err19 = {instancePath:instancePath+"/ssh/via",schemaPath:"#/$defs/LibvirtSsh/properties/via/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema58.properties.via,data:data10};
+const err19 = {instancePath:instancePath+"/ssh/hostKey",schemaPath:"#/$defs/LibvirtSsh/properties/hostKey/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema58.properties.hostKey,data:data10};
 if(vErrors === null){
 vErrors = [err19];
 }
@@ -3379,7 +3379,7 @@ errors++;
 }
 }
 else {
-const err20 = {instancePath:instancePath+"/ssh/via",schemaPath:"#/$defs/LibvirtSsh/properties/via/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema58.properties.via.type,parentSchema:schema58.properties.via,data:data10};
+const err20 = {instancePath:instancePath+"/ssh/hostKey",schemaPath:"#/$defs/LibvirtSsh/properties/hostKey/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema58.properties.hostKey.type,parentSchema:schema58.properties.hostKey,data:data10};
 if(vErrors === null){
 vErrors = [err20];
 }
@@ -3389,9 +3389,11 @@ vErrors.push(err20);
 errors++;
 }
 }
-}
-else {
-const err21 = {instancePath:instancePath+"/ssh",schemaPath:"#/$defs/LibvirtSsh/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema58.type,parentSchema:schema58,data:data1};
+if(data1.via !== undefined){
+let data11 = data1.via;
+if(typeof data11 === "string"){
+if(data11.length < 1){
+const err21 = {instancePath:instancePath+"/ssh/via",schemaPath:"#/$defs/LibvirtSsh/properties/via/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema58.properties.via,data:data11};
 if(vErrors === null){
 vErrors = [err21];
 }
@@ -3401,10 +3403,8 @@ vErrors.push(err21);
 errors++;
 }
 }
-if(data.maintenance !== undefined){
-let data11 = data.maintenance;
-if(typeof data11 !== "boolean"){
-const err22 = {instancePath:instancePath+"/maintenance",schemaPath:"#/properties/maintenance/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema57.properties.maintenance.type,parentSchema:schema57.properties.maintenance,data:data11};
+else {
+const err22 = {instancePath:instancePath+"/ssh/via",schemaPath:"#/$defs/LibvirtSsh/properties/via/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema58.properties.via.type,parentSchema:schema58.properties.via,data:data11};
 if(vErrors === null){
 vErrors = [err22];
 }
@@ -3416,12 +3416,37 @@ errors++;
 }
 }
 else {
-const err23 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema57.type,parentSchema:schema57,data};
+const err23 = {instancePath:instancePath+"/ssh",schemaPath:"#/$defs/LibvirtSsh/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema58.type,parentSchema:schema58,data:data1};
 if(vErrors === null){
 vErrors = [err23];
 }
 else {
 vErrors.push(err23);
+}
+errors++;
+}
+}
+if(data.maintenance !== undefined){
+let data12 = data.maintenance;
+if(typeof data12 !== "boolean"){
+const err24 = {instancePath:instancePath+"/maintenance",schemaPath:"#/properties/maintenance/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema57.properties.maintenance.type,parentSchema:schema57.properties.maintenance,data:data12};
+if(vErrors === null){
+vErrors = [err24];
+}
+else {
+vErrors.push(err24);
+}
+errors++;
+}
+}
+}
+else {
+const err25 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema57.type,parentSchema:schema57,data};
+if(vErrors === null){
+vErrors = [err25];
+}
+else {
+vErrors.push(err25);
 }
 errors++;
 }
@@ -3667,11 +3692,11 @@ vErrors.push(err8);
 errors++;
 }
 }
-if(data1.identityFile !== undefined){
-let data5 = data1.identityFile;
+if(data1.migrationUser !== undefined){
+let data5 = data1.migrationUser;
 if(typeof data5 === "string"){
 if(data5.length < 1){
-const err9 = {instancePath:instancePath+"/ssh/identityFile",schemaPath:"#/$defs/LibvirtSsh/properties/identityFile/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema58.properties.identityFile,data:data5};
+const err9 = {instancePath:instancePath+"/ssh/migrationUser",schemaPath:"#/$defs/LibvirtSsh/properties/migrationUser/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema58.properties.migrationUser,data:data5};
 if(vErrors === null){
 vErrors = [err9];
 }
@@ -3682,7 +3707,7 @@ errors++;
 }
 }
 else {
-const err10 = {instancePath:instancePath+"/ssh/identityFile",schemaPath:"#/$defs/LibvirtSsh/properties/identityFile/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema58.properties.identityFile.type,parentSchema:schema58.properties.identityFile,data:data5};
+const err10 = {instancePath:instancePath+"/ssh/migrationUser",schemaPath:"#/$defs/LibvirtSsh/properties/migrationUser/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema58.properties.migrationUser.type,parentSchema:schema58.properties.migrationUser,data:data5};
 if(vErrors === null){
 vErrors = [err10];
 }
@@ -3692,11 +3717,11 @@ vErrors.push(err10);
 errors++;
 }
 }
-if(data1.passwordFile !== undefined){
-let data6 = data1.passwordFile;
+if(data1.identityFile !== undefined){
+let data6 = data1.identityFile;
 if(typeof data6 === "string"){
 if(data6.length < 1){
-const err11 = {instancePath:instancePath+"/ssh/passwordFile",schemaPath:"#/$defs/LibvirtSsh/properties/passwordFile/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema58.properties.passwordFile,data:data6};
+const err11 = {instancePath:instancePath+"/ssh/identityFile",schemaPath:"#/$defs/LibvirtSsh/properties/identityFile/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema58.properties.identityFile,data:data6};
 if(vErrors === null){
 vErrors = [err11];
 }
@@ -3707,7 +3732,7 @@ errors++;
 }
 }
 else {
-const err12 = {instancePath:instancePath+"/ssh/passwordFile",schemaPath:"#/$defs/LibvirtSsh/properties/passwordFile/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema58.properties.passwordFile.type,parentSchema:schema58.properties.passwordFile,data:data6};
+const err12 = {instancePath:instancePath+"/ssh/identityFile",schemaPath:"#/$defs/LibvirtSsh/properties/identityFile/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema58.properties.identityFile.type,parentSchema:schema58.properties.identityFile,data:data6};
 if(vErrors === null){
 vErrors = [err12];
 }
@@ -3717,11 +3742,11 @@ vErrors.push(err12);
 errors++;
 }
 }
-if(data1.passwordEnv !== undefined){
-let data7 = data1.passwordEnv;
+if(data1.passwordFile !== undefined){
+let data7 = data1.passwordFile;
 if(typeof data7 === "string"){
 if(data7.length < 1){
-const err13 = {instancePath:instancePath+"/ssh/passwordEnv",schemaPath:"#/$defs/LibvirtSsh/properties/passwordEnv/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema58.properties.passwordEnv,data:data7};
+const err13 = {instancePath:instancePath+"/ssh/passwordFile",schemaPath:"#/$defs/LibvirtSsh/properties/passwordFile/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema58.properties.passwordFile,data:data7};
 if(vErrors === null){
 vErrors = [err13];
 }
@@ -3732,7 +3757,7 @@ errors++;
 }
 }
 else {
-const err14 = {instancePath:instancePath+"/ssh/passwordEnv",schemaPath:"#/$defs/LibvirtSsh/properties/passwordEnv/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema58.properties.passwordEnv.type,parentSchema:schema58.properties.passwordEnv,data:data7};
+const err14 = {instancePath:instancePath+"/ssh/passwordFile",schemaPath:"#/$defs/LibvirtSsh/properties/passwordFile/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema58.properties.passwordFile.type,parentSchema:schema58.properties.passwordFile,data:data7};
 if(vErrors === null){
 vErrors = [err14];
 }
@@ -3742,11 +3767,11 @@ vErrors.push(err14);
 errors++;
 }
 }
-if(data1.knownHosts !== undefined){
-let data8 = data1.knownHosts;
+if(data1.passwordEnv !== undefined){
+let data8 = data1.passwordEnv;
 if(typeof data8 === "string"){
 if(data8.length < 1){
-const err15 = {instancePath:instancePath+"/ssh/knownHosts",schemaPath:"#/$defs/LibvirtSsh/properties/knownHosts/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema58.properties.knownHosts,data:data8};
+const err15 = {instancePath:instancePath+"/ssh/passwordEnv",schemaPath:"#/$defs/LibvirtSsh/properties/passwordEnv/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema58.properties.passwordEnv,data:data8};
 if(vErrors === null){
 vErrors = [err15];
 }
@@ -3757,7 +3782,7 @@ errors++;
 }
 }
 else {
-const err16 = {instancePath:instancePath+"/ssh/knownHosts",schemaPath:"#/$defs/LibvirtSsh/properties/knownHosts/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema58.properties.knownHosts.type,parentSchema:schema58.properties.knownHosts,data:data8};
+const err16 = {instancePath:instancePath+"/ssh/passwordEnv",schemaPath:"#/$defs/LibvirtSsh/properties/passwordEnv/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema58.properties.passwordEnv.type,parentSchema:schema58.properties.passwordEnv,data:data8};
 if(vErrors === null){
 vErrors = [err16];
 }
@@ -3767,11 +3792,11 @@ vErrors.push(err16);
 errors++;
 }
 }
-if(data1.hostKey !== undefined){
-let data9 = data1.hostKey;
+if(data1.knownHosts !== undefined){
+let data9 = data1.knownHosts;
 if(typeof data9 === "string"){
 if(data9.length < 1){
-const err17 = {instancePath:instancePath+"/ssh/hostKey",schemaPath:"#/$defs/LibvirtSsh/properties/hostKey/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema58.properties.hostKey,data:data9};
+const err17 = {instancePath:instancePath+"/ssh/knownHosts",schemaPath:"#/$defs/LibvirtSsh/properties/knownHosts/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema58.properties.knownHosts,data:data9};
 if(vErrors === null){
 vErrors = [err17];
 }
@@ -3782,7 +3807,7 @@ errors++;
 }
 }
 else {
-const err18 = {instancePath:instancePath+"/ssh/hostKey",schemaPath:"#/$defs/LibvirtSsh/properties/hostKey/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema58.properties.hostKey.type,parentSchema:schema58.properties.hostKey,data:data9};
+const err18 = {instancePath:instancePath+"/ssh/knownHosts",schemaPath:"#/$defs/LibvirtSsh/properties/knownHosts/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema58.properties.knownHosts.type,parentSchema:schema58.properties.knownHosts,data:data9};
 if(vErrors === null){
 vErrors = [err18];
 }
@@ -3792,11 +3817,11 @@ vErrors.push(err18);
 errors++;
 }
 }
-if(data1.via !== undefined){
-let data10 = data1.via;
+if(data1.hostKey !== undefined){
+let data10 = data1.hostKey;
 if(typeof data10 === "string"){
 if(data10.length < 1){
-const err19 = {instancePath:instancePath+"/ssh/via",schemaPath:"#/$defs/LibvirtSsh/properties/via/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema58.properties.via,data:data10};
+const err19 = {instancePath:instancePath+"/ssh/hostKey",schemaPath:"#/$defs/LibvirtSsh/properties/hostKey/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema58.properties.hostKey,data:data10};
 if(vErrors === null){
 vErrors = [err19];
 }
@@ -3807,7 +3832,7 @@ errors++;
 }
 }
 else {
-const err20 = {instancePath:instancePath+"/ssh/via",schemaPath:"#/$defs/LibvirtSsh/properties/via/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema58.properties.via.type,parentSchema:schema58.properties.via,data:data10};
+const err20 = {instancePath:instancePath+"/ssh/hostKey",schemaPath:"#/$defs/LibvirtSsh/properties/hostKey/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema58.properties.hostKey.type,parentSchema:schema58.properties.hostKey,data:data10};
 if(vErrors === null){
 vErrors = [err20];
 }
@@ -3817,9 +3842,11 @@ vErrors.push(err20);
 errors++;
 }
 }
-}
-else {
-const err21 = {instancePath:instancePath+"/ssh",schemaPath:"#/$defs/LibvirtSsh/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema58.type,parentSchema:schema58,data:data1};
+if(data1.via !== undefined){
+let data11 = data1.via;
+if(typeof data11 === "string"){
+if(data11.length < 1){
+const err21 = {instancePath:instancePath+"/ssh/via",schemaPath:"#/$defs/LibvirtSsh/properties/via/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema58.properties.via,data:data11};
 if(vErrors === null){
 vErrors = [err21];
 }
@@ -3829,14 +3856,37 @@ vErrors.push(err21);
 errors++;
 }
 }
-}
 else {
-const err22 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema61.type,parentSchema:schema61,data};
+const err22 = {instancePath:instancePath+"/ssh/via",schemaPath:"#/$defs/LibvirtSsh/properties/via/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema58.properties.via.type,parentSchema:schema58.properties.via,data:data11};
 if(vErrors === null){
 vErrors = [err22];
 }
 else {
 vErrors.push(err22);
+}
+errors++;
+}
+}
+}
+else {
+const err23 = {instancePath:instancePath+"/ssh",schemaPath:"#/$defs/LibvirtSsh/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema58.type,parentSchema:schema58,data:data1};
+if(vErrors === null){
+vErrors = [err23];
+}
+else {
+vErrors.push(err23);
+}
+errors++;
+}
+}
+}
+else {
+const err24 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema61.type,parentSchema:schema61,data};
+if(vErrors === null){
+vErrors = [err24];
+}
+else {
+vErrors.push(err24);
 }
 errors++;
 }
@@ -4140,11 +4190,11 @@ vErrors.push(err21);
 errors++;
 }
 }
-if(data8.identityFile !== undefined){
-let data12 = data8.identityFile;
+if(data8.migrationUser !== undefined){
+let data12 = data8.migrationUser;
 if(typeof data12 === "string"){
 if(data12.length < 1){
-const err22 = {instancePath:instancePath+"/ssh/identityFile",schemaPath:"#/$defs/LibvirtSsh/properties/identityFile/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema58.properties.identityFile,data:data12};
+const err22 = {instancePath:instancePath+"/ssh/migrationUser",schemaPath:"#/$defs/LibvirtSsh/properties/migrationUser/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema58.properties.migrationUser,data:data12};
 if(vErrors === null){
 vErrors = [err22];
 }
@@ -4155,7 +4205,7 @@ errors++;
 }
 }
 else {
-const err23 = {instancePath:instancePath+"/ssh/identityFile",schemaPath:"#/$defs/LibvirtSsh/properties/identityFile/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema58.properties.identityFile.type,parentSchema:schema58.properties.identityFile,data:data12};
+const err23 = {instancePath:instancePath+"/ssh/migrationUser",schemaPath:"#/$defs/LibvirtSsh/properties/migrationUser/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema58.properties.migrationUser.type,parentSchema:schema58.properties.migrationUser,data:data12};
 if(vErrors === null){
 vErrors = [err23];
 }
@@ -4165,11 +4215,11 @@ vErrors.push(err23);
 errors++;
 }
 }
-if(data8.passwordFile !== undefined){
-let data13 = data8.passwordFile;
+if(data8.identityFile !== undefined){
+let data13 = data8.identityFile;
 if(typeof data13 === "string"){
 if(data13.length < 1){
-const err24 = {instancePath:instancePath+"/ssh/passwordFile",schemaPath:"#/$defs/LibvirtSsh/properties/passwordFile/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema58.properties.passwordFile,data:data13};
+const err24 = {instancePath:instancePath+"/ssh/identityFile",schemaPath:"#/$defs/LibvirtSsh/properties/identityFile/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema58.properties.identityFile,data:data13};
 if(vErrors === null){
 vErrors = [err24];
 }
@@ -4180,7 +4230,7 @@ errors++;
 }
 }
 else {
-const err25 = {instancePath:instancePath+"/ssh/passwordFile",schemaPath:"#/$defs/LibvirtSsh/properties/passwordFile/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema58.properties.passwordFile.type,parentSchema:schema58.properties.passwordFile,data:data13};
+const err25 = {instancePath:instancePath+"/ssh/identityFile",schemaPath:"#/$defs/LibvirtSsh/properties/identityFile/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema58.properties.identityFile.type,parentSchema:schema58.properties.identityFile,data:data13};
 if(vErrors === null){
 vErrors = [err25];
 }
@@ -4190,11 +4240,11 @@ vErrors.push(err25);
 errors++;
 }
 }
-if(data8.passwordEnv !== undefined){
-let data14 = data8.passwordEnv;
+if(data8.passwordFile !== undefined){
+let data14 = data8.passwordFile;
 if(typeof data14 === "string"){
 if(data14.length < 1){
-const err26 = {instancePath:instancePath+"/ssh/passwordEnv",schemaPath:"#/$defs/LibvirtSsh/properties/passwordEnv/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema58.properties.passwordEnv,data:data14};
+const err26 = {instancePath:instancePath+"/ssh/passwordFile",schemaPath:"#/$defs/LibvirtSsh/properties/passwordFile/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema58.properties.passwordFile,data:data14};
 if(vErrors === null){
 vErrors = [err26];
 }
@@ -4205,7 +4255,7 @@ errors++;
 }
 }
 else {
-const err27 = {instancePath:instancePath+"/ssh/passwordEnv",schemaPath:"#/$defs/LibvirtSsh/properties/passwordEnv/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema58.properties.passwordEnv.type,parentSchema:schema58.properties.passwordEnv,data:data14};
+const err27 = {instancePath:instancePath+"/ssh/passwordFile",schemaPath:"#/$defs/LibvirtSsh/properties/passwordFile/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema58.properties.passwordFile.type,parentSchema:schema58.properties.passwordFile,data:data14};
 if(vErrors === null){
 vErrors = [err27];
 }
@@ -4215,11 +4265,11 @@ vErrors.push(err27);
 errors++;
 }
 }
-if(data8.knownHosts !== undefined){
-let data15 = data8.knownHosts;
+if(data8.passwordEnv !== undefined){
+let data15 = data8.passwordEnv;
 if(typeof data15 === "string"){
 if(data15.length < 1){
-const err28 = {instancePath:instancePath+"/ssh/knownHosts",schemaPath:"#/$defs/LibvirtSsh/properties/knownHosts/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema58.properties.knownHosts,data:data15};
+const err28 = {instancePath:instancePath+"/ssh/passwordEnv",schemaPath:"#/$defs/LibvirtSsh/properties/passwordEnv/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema58.properties.passwordEnv,data:data15};
 if(vErrors === null){
 vErrors = [err28];
 }
@@ -4230,7 +4280,7 @@ errors++;
 }
 }
 else {
-const err29 = {instancePath:instancePath+"/ssh/knownHosts",schemaPath:"#/$defs/LibvirtSsh/properties/knownHosts/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema58.properties.knownHosts.type,parentSchema:schema58.properties.knownHosts,data:data15};
+const err29 = {instancePath:instancePath+"/ssh/passwordEnv",schemaPath:"#/$defs/LibvirtSsh/properties/passwordEnv/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema58.properties.passwordEnv.type,parentSchema:schema58.properties.passwordEnv,data:data15};
 if(vErrors === null){
 vErrors = [err29];
 }
@@ -4240,11 +4290,11 @@ vErrors.push(err29);
 errors++;
 }
 }
-if(data8.hostKey !== undefined){
-let data16 = data8.hostKey;
+if(data8.knownHosts !== undefined){
+let data16 = data8.knownHosts;
 if(typeof data16 === "string"){
 if(data16.length < 1){
-const err30 = {instancePath:instancePath+"/ssh/hostKey",schemaPath:"#/$defs/LibvirtSsh/properties/hostKey/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema58.properties.hostKey,data:data16};
+const err30 = {instancePath:instancePath+"/ssh/knownHosts",schemaPath:"#/$defs/LibvirtSsh/properties/knownHosts/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema58.properties.knownHosts,data:data16};
 if(vErrors === null){
 vErrors = [err30];
 }
@@ -4255,7 +4305,7 @@ errors++;
 }
 }
 else {
-const err31 = {instancePath:instancePath+"/ssh/hostKey",schemaPath:"#/$defs/LibvirtSsh/properties/hostKey/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema58.properties.hostKey.type,parentSchema:schema58.properties.hostKey,data:data16};
+const err31 = {instancePath:instancePath+"/ssh/knownHosts",schemaPath:"#/$defs/LibvirtSsh/properties/knownHosts/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema58.properties.knownHosts.type,parentSchema:schema58.properties.knownHosts,data:data16};
 if(vErrors === null){
 vErrors = [err31];
 }
@@ -4265,11 +4315,11 @@ vErrors.push(err31);
 errors++;
 }
 }
-if(data8.via !== undefined){
-let data17 = data8.via;
+if(data8.hostKey !== undefined){
+let data17 = data8.hostKey;
 if(typeof data17 === "string"){
 if(data17.length < 1){
-const err32 = {instancePath:instancePath+"/ssh/via",schemaPath:"#/$defs/LibvirtSsh/properties/via/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema58.properties.via,data:data17};
+const err32 = {instancePath:instancePath+"/ssh/hostKey",schemaPath:"#/$defs/LibvirtSsh/properties/hostKey/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema58.properties.hostKey,data:data17};
 if(vErrors === null){
 vErrors = [err32];
 }
@@ -4280,7 +4330,7 @@ errors++;
 }
 }
 else {
-const err33 = {instancePath:instancePath+"/ssh/via",schemaPath:"#/$defs/LibvirtSsh/properties/via/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema58.properties.via.type,parentSchema:schema58.properties.via,data:data17};
+const err33 = {instancePath:instancePath+"/ssh/hostKey",schemaPath:"#/$defs/LibvirtSsh/properties/hostKey/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema58.properties.hostKey.type,parentSchema:schema58.properties.hostKey,data:data17};
 if(vErrors === null){
 vErrors = [err33];
 }
@@ -4290,9 +4340,11 @@ vErrors.push(err33);
 errors++;
 }
 }
-}
-else {
-const err34 = {instancePath:instancePath+"/ssh",schemaPath:"#/$defs/LibvirtSsh/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema58.type,parentSchema:schema58,data:data8};
+if(data8.via !== undefined){
+let data18 = data8.via;
+if(typeof data18 === "string"){
+if(data18.length < 1){
+const err34 = {instancePath:instancePath+"/ssh/via",schemaPath:"#/$defs/LibvirtSsh/properties/via/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema58.properties.via,data:data18};
 if(vErrors === null){
 vErrors = [err34];
 }
@@ -4302,18 +4354,8 @@ vErrors.push(err34);
 errors++;
 }
 }
-if(data.jumpHosts !== undefined){
-let data18 = data.jumpHosts;
-if(data18 && typeof data18 == "object" && !Array.isArray(data18)){
-for(const key4 in data18){
-if(!(validate37(data18[key4], {instancePath:instancePath+"/jumpHosts/" + key4.replace(/~/g, "~0").replace(/\//g, "~1"),parentData:data18,parentDataProperty:key4,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate37.errors : vErrors.concat(validate37.errors);
-errors = vErrors.length;
-}
-}
-}
 else {
-const err35 = {instancePath:instancePath+"/jumpHosts",schemaPath:"#/properties/jumpHosts/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema55.properties.jumpHosts.type,parentSchema:schema55.properties.jumpHosts,data:data18};
+const err35 = {instancePath:instancePath+"/ssh/via",schemaPath:"#/$defs/LibvirtSsh/properties/via/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema58.properties.via.type,parentSchema:schema58.properties.via,data:data18};
 if(vErrors === null){
 vErrors = [err35];
 }
@@ -4323,11 +4365,9 @@ vErrors.push(err35);
 errors++;
 }
 }
-if(data.timeout !== undefined){
-let data20 = data.timeout;
-if(typeof data20 === "string"){
-if(!(formats2(data20))){
-const err36 = {instancePath:instancePath+"/timeout",schemaPath:"#/properties/timeout/format",keyword:"format",params:{format: "duration"},message:"must match format \""+"duration"+"\"",schema:"duration",parentSchema:schema55.properties.timeout,data:data20};
+}
+else {
+const err36 = {instancePath:instancePath+"/ssh",schemaPath:"#/$defs/LibvirtSsh/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema58.type,parentSchema:schema58,data:data8};
 if(vErrors === null){
 vErrors = [err36];
 }
@@ -4337,8 +4377,18 @@ vErrors.push(err36);
 errors++;
 }
 }
+if(data.jumpHosts !== undefined){
+let data19 = data.jumpHosts;
+if(data19 && typeof data19 == "object" && !Array.isArray(data19)){
+for(const key4 in data19){
+if(!(validate37(data19[key4], {instancePath:instancePath+"/jumpHosts/" + key4.replace(/~/g, "~0").replace(/\//g, "~1"),parentData:data19,parentDataProperty:key4,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate37.errors : vErrors.concat(validate37.errors);
+errors = vErrors.length;
+}
+}
+}
 else {
-const err37 = {instancePath:instancePath+"/timeout",schemaPath:"#/properties/timeout/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema55.properties.timeout.type,parentSchema:schema55.properties.timeout,data:data20};
+const err37 = {instancePath:instancePath+"/jumpHosts",schemaPath:"#/properties/jumpHosts/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema55.properties.jumpHosts.type,parentSchema:schema55.properties.jumpHosts,data:data19};
 if(vErrors === null){
 vErrors = [err37];
 }
@@ -4348,11 +4398,11 @@ vErrors.push(err37);
 errors++;
 }
 }
-if(data.relayBandwidth !== undefined){
-let data21 = data.relayBandwidth;
+if(data.timeout !== undefined){
+let data21 = data.timeout;
 if(typeof data21 === "string"){
-if(!(formats0(data21))){
-const err38 = {instancePath:instancePath+"/relayBandwidth",schemaPath:"#/properties/relayBandwidth/format",keyword:"format",params:{format: "rate"},message:"must match format \""+"rate"+"\"",schema:"rate",parentSchema:schema55.properties.relayBandwidth,data:data21};
+if(!(formats2(data21))){
+const err38 = {instancePath:instancePath+"/timeout",schemaPath:"#/properties/timeout/format",keyword:"format",params:{format: "duration"},message:"must match format \""+"duration"+"\"",schema:"duration",parentSchema:schema55.properties.timeout,data:data21};
 if(vErrors === null){
 vErrors = [err38];
 }
@@ -4363,7 +4413,7 @@ errors++;
 }
 }
 else {
-const err39 = {instancePath:instancePath+"/relayBandwidth",schemaPath:"#/properties/relayBandwidth/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema55.properties.relayBandwidth.type,parentSchema:schema55.properties.relayBandwidth,data:data21};
+const err39 = {instancePath:instancePath+"/timeout",schemaPath:"#/properties/timeout/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema55.properties.timeout.type,parentSchema:schema55.properties.timeout,data:data21};
 if(vErrors === null){
 vErrors = [err39];
 }
@@ -4373,14 +4423,39 @@ vErrors.push(err39);
 errors++;
 }
 }
-}
-else {
-const err40 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema55.type,parentSchema:schema55,data};
+if(data.relayBandwidth !== undefined){
+let data22 = data.relayBandwidth;
+if(typeof data22 === "string"){
+if(!(formats0(data22))){
+const err40 = {instancePath:instancePath+"/relayBandwidth",schemaPath:"#/properties/relayBandwidth/format",keyword:"format",params:{format: "rate"},message:"must match format \""+"rate"+"\"",schema:"rate",parentSchema:schema55.properties.relayBandwidth,data:data22};
 if(vErrors === null){
 vErrors = [err40];
 }
 else {
 vErrors.push(err40);
+}
+errors++;
+}
+}
+else {
+const err41 = {instancePath:instancePath+"/relayBandwidth",schemaPath:"#/properties/relayBandwidth/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema55.properties.relayBandwidth.type,parentSchema:schema55.properties.relayBandwidth,data:data22};
+if(vErrors === null){
+vErrors = [err41];
+}
+else {
+vErrors.push(err41);
+}
+errors++;
+}
+}
+}
+else {
+const err42 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema55.type,parentSchema:schema55,data};
+if(vErrors === null){
+vErrors = [err42];
+}
+else {
+vErrors.push(err42);
 }
 errors++;
 }

@@ -81,3 +81,16 @@ export function clearLab(): void {
 /** A login that is not root, known to this host only, with these lines in its sudoers file. */
 export const login = (host: string, name: string, ...sudoers: readonly string[]): string =>
   labFed(sudoers.map((line) => `${line}\n`).join(''), 'login', host, name);
+
+/** Who is in a group of a host that has a login of its own. */
+export const setGroup = (host: string, group: string, ...members: readonly string[]): string =>
+  lab(
+    'exec',
+    host,
+    'sh',
+    '-ec',
+    'mountpoint -q /etc/group; all=$(sed "s/^\\($1:[^:]*:[^:]*\\):.*/\\1:$2/" /etc/group); printf "%s\\n" "$all" > /etc/group',
+    'sh',
+    group,
+    members.join(','),
+  );

@@ -4,6 +4,7 @@ import { afterEach, expect, test } from 'vitest';
 import { done, stack, type Stack } from '../engine/harness.js';
 import { datacenter } from './datacenter.js';
 import { bridge, clearLab, define, hosts, lab, running, violations, virsh } from './kit.js';
+import { flat, isClean, nvram, off, withFirmware } from './moved.js';
 
 afterEach(() => {
   lab('route', 'off');
@@ -22,13 +23,6 @@ const identity = (host: string, vm: string): readonly string[] =>
   virsh(host, 'dumpxml', vm, '--inactive')
     .split('\n')
     .filter((line) => /<uuid>|<mac |<name>|<title>|<nvram/.test(line));
-
-/** Neither a definition nor an image nor a file of ours. */
-function isClean(host: string): void {
-  expect(virsh(host, 'list', '--all', '--name').trim()).toBe('');
-  expect(lab('exec', host, 'ls', '/var/lib/libvirt/images')).toBe('');
-  expect(lab('exec', host, 'sh', '-c', 'find /tmp/vmplacement-* ! -type d 2> /dev/null || true')).toBe('');
-}
 
 test('hot inside a cluster: previewed, moved, read back; nothing is left of it where it was', async () => {
   lab('vm', 'host-a', 'web-01', '--data', '64');
@@ -131,38 +125,13 @@ test('hot: the copy of the second disk fails midway; the VM stays, nothing is le
   }
 });
 
-/** The guest obeys, and its disk holds everything that it said. */
-const off = (host: string, vm: string): void =>
-  void lab(
-    'exec',
-    host,
-    'bash',
-    '-c',
-    `virsh -q shutdown "$1" --mode acpi; for i in $(seq 150); do virsh -q domstate "$1" | grep -q "shut off" && exit; sleep 0.2; done; exit 1`,
-    'bash',
-    vm,
-  );
-
 test('cold over no network but ours: with its firmware variables, kept at the source until it is confirmed, blocked there', async () => {
-  const uefi = (xml: string): string => xml.replace('<os>', "<os firmware='efi'>").replace(/<kernel>.*<\/cmdline>/, '');
   lab('vm', 'host-a', 'web-01', '--data', '64');
   off('host-a', 'web-01');
   const disk = lab('disk', 'host-a', 'web-01.qcow2');
-  const xml = virsh('host-a', 'dumpxml', 'web-01', '--inactive');
-  define('host-a', uefi(xml));
-  // libvirt makes the variables at the first start.
-  virsh('host-a', 'start', 'web-01');
-  virsh('host-a', 'destroy', 'web-01');
-  lab(
-    'exec',
-    'host-a',
-    'sh',
-    '-c',
-    'printf mine | dd of=/var/lib/libvirt/qemu/nvram/web-01_VARS.fd bs=1 seek=1000 conv=notrunc status=none',
-  );
+  withFirmware('host-a');
   virsh('host-a', 'autostart', 'web-01');
   const before = identity('host-a', 'web-01');
-  const nvram = (host: string): string => lab('exec', host, 'sh', '-c', 'sha256sum < /var/lib/libvirt/qemu/nvram/web-01_VARS.fd');
   const variables = nvram('host-a');
 
   const fleet = await adopted('web-01');
@@ -236,5 +205,3 @@ test('cold inside a cluster: given that the source may not log in to the target,
     lab('exec', 'host-a', 'mv', '/root/.ssh/away', '/root/.ssh/id_ed25519');
   }
 });
-
-const flat = (text: string): string => text.replaceAll(/\s+/g, ' ');

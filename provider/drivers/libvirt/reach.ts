@@ -92,7 +92,7 @@ const causes: readonly (readonly [RegExp, (tried: Tried) => Cause])[] = [
     /libvirt-sock.*Permission denied|authentication unavailable|authentication failed|polkit|access denied/i,
     ({ to }) => ({
       because: `${login(to)} has no right on libvirt of ${to.name}`,
-      fix: `Add ${to.user ?? 'root'} to the group libvirt there.`,
+      fix: `Add ${to.migrationUser ?? 'root'} to the group libvirt there, or set another migrationUser.`,
     }),
   ],
   [
@@ -137,5 +137,5 @@ const causes: readonly (readonly [RegExp, (tried: Tried) => Cause])[] = [
   ],
 ];
 
-const login = ({ user, address }: ResolvedSshTarget): string => `${user ?? 'root'}@${address}`;
+const login = ({ migrationUser, address }: ResolvedSshTarget): string => `${migrationUser ?? 'root'}@${address}`;
 const sshTo = (to: ResolvedSshTarget): string => `ssh -p ${to.port} ${login(to)}`;

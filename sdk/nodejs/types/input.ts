@@ -316,6 +316,11 @@ export interface LibvirtSshArgs {
   port?: pulumi.Input<number | undefined>;
   /** virsh is called through `sudo -n`, for a login that is not in the group libvirt. Default: no. */
   sudo?: pulumi.Input<boolean | undefined>;
+  /**
+   * Login that libvirtd of another host uses to reach libvirt of this one in a hot move. It must be root or in the group libvirt, also
+   * where `sudo` is set. Default: `user`.
+   */
+  migrationUser?: pulumi.Input<string | undefined>;
   /** File of a private key; only its owner may read it. */
   identityFile?: pulumi.Input<string | undefined>;
   /** File that holds the password; only its owner may read it. */

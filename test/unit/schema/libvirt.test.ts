@@ -26,6 +26,7 @@ describe('a libvirt datacenter, resolved', () => {
       port: 22,
       user: null,
       sudo: false,
+      migrationUser: null,
       credential: { kind: 'agent' },
       knownHosts: null,
       hostKey: null,
