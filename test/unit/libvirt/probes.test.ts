@@ -6,7 +6,7 @@ import { parseXml } from '../../../provider/drivers/libvirt/xml.js';
 import type { ResolvedSshTarget } from '../../../schema/libvirt.js';
 
 const target = (name: string, over: Partial<ResolvedSshTarget> = {}): ResolvedSshTarget =>
-  ({ name, address: '10.0.1.12', port: 22, user: 'root', sudo: false, ...over }) as ResolvedSshTarget;
+  ({ name, address: '10.0.1.12', port: 22, user: 'root', migrationUser: 'root', sudo: false, ...over }) as ResolvedSshTarget;
 
 const said = (
   stderr: string,
