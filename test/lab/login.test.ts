@@ -111,17 +111,4 @@ describe('with the lines of the docs in sudoers', () => {
     isClean('host-a');
     expect(violations('web-01')).toEqual([]);
   });
-
-  test('hot that is cancelled: the VM runs on where it was, and nothing is left on the target', async () => {
-    lab('vm', 'host-a', 'web-01', '--data', '64');
-    const fleet = await adopted({ ...bySudo, migrationUser: 'root' });
-    await to(fleet, 'host-b', { bandwidth: '8MiB/s' });
-    const up = fleet.start(['up', '--skip-preview', '--yes']);
-    await up.says(/hot copy/);
-    const cancelled = await fleet.vmplacement('cancel', 'web-01');
-    const ended = await up.result;
-    expect(running('host-a'), `${cancelled.text}\n${ended.text}`).toEqual(['web-01']);
-    isClean('host-b');
-    expect(violations('web-01')).toEqual([]);
-  });
 });
