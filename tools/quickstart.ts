@@ -2,36 +2,23 @@
  * The quick start: the real Pulumi engine moves virtual machines of the embedded datacenter hot, cold and staged. Works in a copy
  * of Pulumi.yaml and datacenter.yaml, so that the checkout stays as it is and the copy can be played with afterwards.
  */
-import { spawn } from 'node:child_process';
 import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { delimiter, dirname, join } from 'node:path';
-import { env, exit, stdout } from 'node:process';
+import { dirname, join } from 'node:path';
+import { exit, stdout } from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { formatBytes } from '../provider/core/units.js';
 import { table } from '../provider/report/text.js';
 import { ensurePulumi } from './pulumi-cli.js';
+import { note, openTerminal, scene, type Terminal } from './terminal.js';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const folder = join(root, 'quickstart');
-const program = join(folder, 'Pulumi.yaml');
-const bins = join(root, 'dist/bin');
-const stack = 'dev';
-const bold = (text: string): string => (stdout.isTTY ? `\u001b[1m${text}\u001b[0m` : text);
-const childEnv: Record<string, string> = {};
 
 async function main(): Promise<void> {
   const cli = await ensurePulumi();
-  Object.assign(childEnv, env, {
-    PATH: [bins, cli.dir, env['PATH']].join(delimiter),
-    PULUMI_HOME: join(folder, '.pulumi-home'),
-    PULUMI_BACKEND_URL: `file://${join(folder, 'state')}`,
-    PULUMI_CONFIG_PASSPHRASE: '',
-    PULUMI_SKIP_UPDATE_CHECK: 'true',
-    PULUMI_AUTOMATION_API_SKIP_VERSION_CHECK: 'true',
-  });
-  // They would lead the commands to another datacenter or stack than this one.
-  for (const name of ['VMPLACEMENT_DATACENTER', 'PULUMI_STACK']) delete childEnv[name];
-  await layOut();
+  layOut();
+  const terminal = await openTerminal(folder, cli);
+  const { edit, pulumi, pulumiFails, vmplacement } = terminal;
 
   scene('1 of 8  Adopt', 'Five VMs exist. Declaring them changes nothing but who looks after their place.');
   await pulumi('up', '--yes', '--skip-preview');
@@ -78,7 +65,7 @@ async function main(): Promise<void> {
   await pulumi('preview', '--expect-no-changes');
 
   scene('8 of 8  What happened', '');
-  await summary();
+  await summary(terminal);
   note('');
   note('Go on by hand (the next `npm run quickstart` begins anew):');
   note(`  cd quickstart`);
@@ -88,80 +75,15 @@ async function main(): Promise<void> {
   note('  pulumi preview && pulumi up');
 }
 
-/** A fresh copy with a fresh datacenter and a fresh stack. */
-async function layOut(): Promise<void> {
+/** A fresh copy with a fresh datacenter. */
+function layOut(): void {
   rmSync(folder, { recursive: true, force: true });
-  mkdirSync(join(folder, 'state'), { recursive: true });
+  mkdirSync(folder);
   cpSync(join(root, 'datacenter.yaml'), join(folder, 'datacenter.yaml'));
-  writeFileSync(program, readFileSync(join(root, 'Pulumi.yaml'), 'utf8').replace('path: ./dist/bin', 'path: ../dist/bin'));
-  await run('pulumi', ['stack', 'init', stack, '--non-interactive'], { quiet: true });
-}
-
-function scene(title: string, text: string): void {
-  stdout.write(`\n${bold(`== ${title} ${'='.repeat(Math.max(0, 74 - title.length))}`)}\n`);
-  if (text !== '') note(text);
-}
-
-function note(text: string): void {
-  stdout.write(`${text}\n`);
-}
-
-/** Changes one resource of the stack and shows the change, as an editor's user would make it. */
-function edit(resource: string, from: string, to: string): void {
-  const text = readFileSync(program, 'utf8');
-  const start = text.indexOf(`\n  ${resource}:\n`);
-  const at = text.indexOf(`      ${from}\n`, start);
-  if (start < 0 || at < 0) throw new Error(`quick start: '${from}' not found in resource ${resource} of ${program}`);
-  writeFileSync(program, `${text.slice(0, at)}      ${to}\n${text.slice(at + from.length + 7)}`);
-  const lines = (mark: string, block: string): string =>
-    block
-      .split('\n')
-      .map((line) => `  ${mark} ${line.trim()}`)
-      .join('\n');
-  note(`\nPulumi.yaml, resource ${resource}:\n${lines('-', from)}\n${lines('+', to)}`);
-}
-
-const pulumiFlags = ['--non-interactive', '--stack', stack];
-
-async function pulumi(...args: string[]): Promise<void> {
-  const code = await run('pulumi', [...args, ...pulumiFlags], { shown: args });
-  if (code !== 0) throw new Error(`quick start: pulumi ${args.join(' ')} exited with ${code}`);
-}
-
-async function pulumiFails(...args: string[]): Promise<void> {
-  const code = await run('pulumi', [...args, ...pulumiFlags], { shown: args });
-  if (code === 0) throw new Error(`quick start: pulumi ${args.join(' ')} should have been refused`);
-}
-
-async function vmplacement(...args: string[]): Promise<void> {
-  const code = await run('vmplacement', args);
-  if (code === 1) throw new Error(`quick start: vmplacement ${args.join(' ')} exited with ${code}`);
-}
-
-/** Runs a command and shows it and what it prints, without the engine's blank lines. */
-async function run(
-  command: string,
-  args: readonly string[],
-  options: { quiet?: boolean; shown?: readonly string[] } = {},
-): Promise<number> {
-  if (options.quiet !== true) stdout.write(`\n${bold(`$ ${command} ${(options.shown ?? args).join(' ')}`)}\n`);
-  return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { cwd: folder, env: childEnv, stdio: ['ignore', 'pipe', 'pipe'] });
-    let pending = '';
-    const show = (chunk: Buffer): void => {
-      pending += chunk.toString();
-      const lines = pending.split('\n');
-      pending = lines.pop() ?? '';
-      for (const line of lines) if (line.trim() !== '' && options.quiet !== true) stdout.write(`  ${line}\n`);
-    };
-    child.stdout.on('data', show);
-    child.stderr.on('data', show);
-    child.on('error', reject);
-    child.on('close', (code) => {
-      if (pending.trim() !== '' && options.quiet !== true) stdout.write(`  ${pending}\n`);
-      resolve(code ?? 1);
-    });
-  });
+  writeFileSync(
+    join(folder, 'Pulumi.yaml'),
+    readFileSync(join(root, 'Pulumi.yaml'), 'utf8').replace('path: ./dist/bin', 'path: ../dist/bin'),
+  );
 }
 
 interface State {
@@ -174,10 +96,10 @@ interface State {
 }
 
 /** Read back from the stack's state: what it shows is what the provider read from the platform. */
-async function summary(): Promise<void> {
+async function summary({ pulumiQuietly }: Terminal): Promise<void> {
   const file = join(folder, 'state.json');
-  await run('pulumi', ['refresh', '--yes', '--skip-preview', ...pulumiFlags], { quiet: true });
-  await run('pulumi', ['stack', 'export', '--file', file, '--stack', stack], { quiet: true });
+  await pulumiQuietly('refresh', '--yes', '--skip-preview');
+  await pulumiQuietly('stack', 'export', '--file', file);
   const state = JSON.parse(readFileSync(file, 'utf8')) as State;
   const rows = state.deployment.resources
     .flatMap(({ outputs }) => (outputs?.lastMove === undefined ? [] : [{ vm: outputs.vm, ...outputs.lastMove }]))

@@ -15,6 +15,7 @@ lab.sh up N [--clusters K]         hosts host-a.. (N<=26) dealt in order over K 
                                    controller (this namespace) reaches all.
 lab.sh route on|off                a route between the clusters, through the controller
 lab.sh link HOST on|off            cut a host from its network, or plug it in again
+lab.sh datacenter                  the hosts as a datacenter file, which belongs into $LAB_STATE
 lab.sh status                      hosts, cluster, address, state, memory
 lab.sh exec HOST CMD...            run in a host (root, all its namespaces); stdin is passed
 lab.sh ssh HOST CMD...             the same over ssh from the controller
@@ -139,6 +140,21 @@ status() {
     else echo "$h cluster=$(cat "$H/$h/cluster") ip=$(cat "$H/$h/ip") down"; fi
   done
 }
+datacenter() {
+  local colours=(blue green red grey) n k h c; read -r n k < "$LAB_STATE/shape"
+  echo "libvirt:"
+  echo "  ssh: {user: root, identityFile: ssh/id_ed25519, knownHosts: ssh/known_hosts}"
+  echo "  clusters:"
+  for ((c = 1; c <= k; c++)); do
+    echo "    ${colours[c - 1]}:"
+    echo "      hosts:"
+    for h in $(names $n); do [ "$(cat "$H/$h/cluster")" != $c ] || echo "        $h: {address: $(cat "$H/$h/ip")}"; done
+  done
+  [ $k = 1 ] || echo "  links:"
+  for ((c = 1; c <= k; c++)); do
+    for ((o = c + 1; o <= k; o++)); do echo "    - {between: [${colours[c - 1]}, ${colours[o - 1]}], direct: 'no'}"; done
+  done
+}
 route() {
   local n k h c o; read -r n k < "$LAB_STATE/shape"
   for ((c = 1; c <= k; c++)); do echo $([ "$1" = on ] && echo 1 || echo 0) > /proc/sys/net/ipv4/conf/$LAB_NAME-br$c/forwarding; done
@@ -247,7 +263,7 @@ say() {
 [ $# -gt 0 ] || usage
 c=$1; shift
 case $c in
-  build) build "$@";; up) [ $# -ge 1 ] || usage; up "$@";; status) status;; down) down "$@";;
+  build) build "$@";; up) [ $# -ge 1 ] || usage; up "$@";; status) status;; datacenter) datacenter;; down) down "$@";;
   exec) [ $# -ge 2 ] || usage; inhost "$@";;
   ssh) [ $# -ge 1 ] || usage; exec ssh -F "$LAB_STATE/ssh/config" "$@";;
   vm) [ $# -ge 2 ] || usage; vm "$@";;

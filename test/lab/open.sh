@@ -11,18 +11,10 @@ export LAB_STATE=${LAB_STATE:-/tmp/vmplacement-$LAB_NAME}
 "$here/lab.sh" up 4 --clusters 2
 for guest in web-01 db-01; do "$here/lab.sh" vm host-a $guest --no-wait; done
 "$here/lab.sh" vm host-c app-01 --no-start
-address() { cat "$LAB_STATE/hosts/$1/ip"; }
-cat > "$LAB_STATE/datacenter.yaml" << Y
-libvirt:
-  ssh: {user: root, identityFile: ssh/id_ed25519, knownHosts: ssh/known_hosts}
-  clusters:
-    blue: {hosts: {host-a: {address: $(address host-a)}, host-b: {address: $(address host-b)}}}
-    green: {hosts: {host-c: {address: $(address host-c)}, host-d: {address: $(address host-d)}}}
-  links:
-    - {between: [blue, green], direct: 'no'}
-Y
+"$here/lab.sh" datacenter > "$LAB_STATE/datacenter.yaml"
 cat << U
 
+  A stack on it:       examples/libvirt
   What it would mean:  npx tsx provider/cli/main.ts plan --vm web-01 --host host-b -d $LAB_STATE/datacenter.yaml
   The hosts' virsh:    npm run lab -- exec host-a virsh list --all
   By ssh:              ssh -F $LAB_STATE/ssh/config host-a
