@@ -12,16 +12,16 @@ const bold = (text: string): string => (stdout.isTTY ? `\u001b[1m${text}\u001b[0
 
 export interface Terminal {
   /** @throws where it does not end well. */
-  pulumi(...args: readonly string[]): Promise<void>;
+  readonly pulumi: (...args: readonly string[]) => Promise<void>;
   /** Unless it ends well. @throws */
-  pulumiFails(...args: readonly string[]): Promise<void>;
+  readonly pulumiFails: (...args: readonly string[]) => Promise<void>;
   /** Shows nothing. */
-  pulumiQuietly(...args: readonly string[]): Promise<void>;
-  vmplacement(...args: readonly string[]): Promise<void>;
+  readonly pulumiQuietly: (...args: readonly string[]) => Promise<void>;
+  readonly vmplacement: (...args: readonly string[]) => Promise<void>;
   /** Any other command, by what is shown for it. @throws where it does not end well. */
-  command(shown: string, program: string, ...args: readonly string[]): Promise<void>;
+  readonly command: (shown: string, program: string, ...args: readonly string[]) => Promise<void>;
   /** Changes one line of a resource of Pulumi.yaml and shows the change, as an editor's user would make it. */
-  edit(resource: string, from: string, to: string): void;
+  readonly edit: (resource: string, from: string, to: string) => void;
 }
 
 /** `folder` has a Pulumi.yaml; a stack is made in it, with its state there. */
