@@ -74,6 +74,8 @@ export interface Stack {
   exported(): Promise<string>;
   /** Another stack with all that this one has and did: its state, its datacenter, its store. */
   copy(atEnd: AtEnd): Promise<Stack>;
+  /** The same stack, whose commands are started by this one: `unshare --uts ...`. */
+  by(starter: readonly string[]): Stack;
 }
 
 /** Where the removal of what was made is registered: at the end of a test, or of all tests of a file. */
@@ -116,7 +118,7 @@ async function folder(atEnd: AtEnd): Promise<string> {
   return dir;
 }
 
-function stackIn(dir: string, door: Door): Stack {
+function stackIn(dir: string, door: Door, starter: readonly string[] = []): Stack {
   const env = {
     ...process.env,
     PULUMI_HOME: home,
@@ -127,8 +129,10 @@ function stackIn(dir: string, door: Door): Stack {
     NO_COLOR: '1',
     ...(door === 'yaml' ? {} : { PATH: `${join(inject('installed'), 'node_modules/@pulumi/pulumi')}:${process.env['PATH'] ?? ''}` }),
   };
-  const start = (command: string, args: readonly string[], more: Readonly<Record<string, string>> = {}) =>
-    begin(command, args, dir, { ...env, ...more });
+  const start = (command: string, args: readonly string[], more: Readonly<Record<string, string>> = {}) => {
+    const [file = command, ...all] = [...starter, command, ...args];
+    return begin(file, all, dir, { ...env, ...more });
+  };
   const command = (args: readonly string[], more: Readonly<Record<string, string>> = {}) =>
     door !== 'yaml' && runsProgram.has(args[0] ?? '')
       ? start(process.execPath, ['run.mjs', ...args], more)
@@ -164,8 +168,9 @@ function stackIn(dir: string, door: Door): Stack {
     copy: async (atEnd) => {
       const to = await folder(atEnd);
       await cp(dir, to, { recursive: true });
-      return stackIn(to, door);
+      return stackIn(to, door, starter);
     },
+    by: (other) => stackIn(dir, door, other),
   };
   return self;
 }

@@ -21,7 +21,7 @@ export function targetDefinition(source: string, { disks, networks, state }: Tar
     if (path !== undefined) placeDisk(disk, path);
   }
   for (const nic of all(domain, 'devices', 'interface')) placeNic(nic, networks);
-  setState(domain, state);
+  setState(domain, JSON.stringify(state));
   return new XMLSerializer().serializeToString(domain);
 }
 
@@ -49,12 +49,20 @@ function placeNic(nic: Element, networks: TargetPlaces['networks']): void {
   else source.setAttribute('network', there);
 }
 
-function setState(domain: Element, state: DomainState): void {
+/** A definition with this text in our element; empty: without the element. */
+export function withStateText(source: string, text: string): string {
+  const domain = parseXml(source);
+  setState(domain, text);
+  return new XMLSerializer().serializeToString(domain);
+}
+
+function setState(domain: Element, text: string): void {
   const metadata = first(domain, 'metadata') ?? append(domain, 'metadata');
   for (const old of all(metadata, 'state').filter((one) => one.namespaceURI === namespace)) metadata.removeChild(old);
+  if (text === '') return;
   const document = documentOf(domain);
   const element = document.createElementNS(namespace, 'vmplacement:state');
-  element.appendChild(document.createTextNode(JSON.stringify(state)));
+  element.appendChild(document.createTextNode(text));
   metadata.appendChild(element);
 }
 

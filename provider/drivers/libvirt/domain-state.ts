@@ -2,9 +2,11 @@
  * What is kept with a domain is read, decided here and written under one lock of its host, and only if it still reads the same: of two
  * that change it at once one begins again. The lock ends with the process that holds it.
  */
+import { createHash } from 'node:crypto';
 import { PlacementError } from '../../core/errors.js';
-import type { Connection } from './connection.js';
-import { namespace, nothing, readState, type DomainState } from './metadata.js';
+import type { Connection, Executed } from './connection.js';
+import { withStateText } from './definition.js';
+import { namespace, nothing, readState, stateOf, type DomainState } from './metadata.js';
 import { oneWord, quote, script } from './quote.js';
 import { cannotRead } from './reading.js';
 import { escaped, parseXml } from './xml.js';
@@ -49,7 +51,7 @@ export async function changeState<T>(
     const wanted = isEmpty(next) ? '' : JSON.stringify(next);
     if (wanted === text) return result;
     await before(next, result);
-    if (await write(connection, uuid, { name, before: printed, after: wanted })) return result;
+    if (await write(connection, uuid, { name, printed, before: text, after: wanted })) return result;
   }
   throw new PlacementError(
     'conflict',
@@ -116,12 +118,20 @@ export const lockBusy = ({ target }: Connection, vm: string): PlacementError =>
     next: 'fuser /usr/share/libvirt names it there',
   });
 
+interface Write {
+  readonly name: string;
+  /** As it reads: what virsh prints of it, and the text in it. */
+  readonly printed: string;
+  readonly before: string;
+  /** Empty: it is taken away. */
+  readonly after: string;
+}
+
+/** A job of libvirt holds the domain. */
+const JOB = 78;
+
 /** false: it does not read as before any more, which is looked at under the lock. */
-async function write(
-  connection: Connection,
-  uuid: string,
-  { name, before, after }: { readonly name: string; readonly before: string; readonly after: string },
-): Promise<boolean> {
+async function write(connection: Connection, uuid: string, { name, printed, before, after }: Write): Promise<boolean> {
   const v = virsh(connection);
   const set = after === '' ? '--remove' : `--key vmplacement --set ${quote(element(after))}`;
   // A running VM has two definitions; the persistent one counts and is written last.
@@ -130,9 +140,16 @@ export LC_ALL=C
 d=${quote(uuid)}
 now=$(${v} metadata "$d" ${ours} --config 2> /dev/null)
 [ "$now" = "$(cat)" ] || exit ${CHANGED}
-case $(${v} domstate "$d") in ${up}) ${v} metadata "$d" ${ours} --live ${set} > /dev/null || true ;; esac
+case $(${v} domstate "$d") in ${up})
+  case $(${v} domjobinfo "$d" 2> /dev/null) in *ounded*) exit ${JOB} ;; esac
+  ${v} metadata "$d" ${ours} --live ${set} > /dev/null || true ;;
+esac
 ${v} metadata "$d" ${ours} --config ${set} > /dev/null`;
-  const { code, stderr } = await connection.exec(locked(connection, line), { stdin: before });
+  let { code, stderr } = await connection.exec(locked(connection, line), { stdin: printed });
+  if (code === JOB)
+    ({ code, stderr } = await redefine(connection, uuid, {
+      change: (xml) => (stateOf(parseXml(xml)).text === before ? withStateText(xml, after) : null),
+    }));
   if (code === 0) return true;
   if (code === CHANGED) return false;
   if (code === BUSY) throw lockBusy(connection, name);
@@ -140,3 +157,48 @@ ${v} metadata "$d" ${ours} --config ${set} > /dev/null`;
 }
 
 const element = (text: string): string => `<state>${escaped(text)}</state>`;
+
+export interface Change {
+  /** Of what `virsh dumpxml --inactive --security-info` says; null: it reads otherwise than expected. */
+  readonly change: (xml: string) => string | null;
+  /** A domain that is up is left as it is. */
+  readonly needsOff?: boolean;
+  /** Done right before the write; what it throws leaves everything as it is. */
+  readonly before?: () => Promise<void>;
+  readonly signal?: AbortSignal;
+}
+
+/** A domain runs that may not. */
+export const RUNS = 77;
+
+/**
+ * The persistent definition of a domain, changed as a whole: under the lock of its host, and only if it still reads the same. It is what
+ * libvirt lets be changed while it migrates the domain; of metadata and autostart it says, after 30 s, that the domain is locked.
+ * @returns how it ended: 0, `CHANGED`, `RUNS`, `BUSY`, or what virsh ended with.
+ */
+export async function redefine(
+  connection: Connection,
+  uuid: string,
+  { change, needsOff = false, before = () => Promise.resolve(), signal }: Change,
+): Promise<Executed> {
+  const [v, domain] = [virsh(connection), quote(uuid)];
+  const dump = `${v} dumpxml ${domain} --inactive --security-info`;
+  const read = await connection.exec(script(`export LC_ALL=C; ${dump}`), { signal, repeatable: true });
+  if (read.code !== 0) return read;
+  const next = change(read.stdout);
+  if (next === null) return { ...read, code: CHANGED };
+  if (next === read.stdout) return read;
+  await before();
+  const hash = createHash('sha256').update(read.stdout).digest('hex');
+  return connection.exec(
+    locked(
+      connection,
+      `
+export LC_ALL=C
+${needsOff ? `case $(${v} domstate ${domain}) in ${up}) exit ${RUNS} ;; esac` : ''}
+[ "$(${dump} | sha256sum | cut -c -64)" = ${hash} ] || exit ${CHANGED}
+cat | ${v} define /dev/stdin > /dev/null`,
+    ),
+    { stdin: next },
+  );
+}

@@ -169,8 +169,8 @@ export class MoveOnTarget {
       const kept = this.disks[disk.name];
       if (kept?.made == null) throw this.refuse(`its disk ${disk.name} was added while it was copied`, 'pulumi up copies it');
       const source = await this.sourceOf(disk);
-      // Written to since: what was copied of it is worth nothing.
-      const image = kept.source === source ? kept : { ...kept, durable: 0, source };
+      // Written to since, or in a folder that is closed to the login, where nothing tells: what was copied of it is worth nothing.
+      const image = source !== '' && kept.source === source ? kept : { ...kept, durable: 0, source };
       if (image !== kept) await this.save({ disks: { ...this.disks, [disk.name]: image } });
       await this.copyImage(disk, image, kept.made.path);
     }

@@ -1,11 +1,10 @@
 /** Starts a domain and shuts it down, switches its autostart, and keeps a source from being started by anybody. */
-import { createHash } from 'node:crypto';
 import type { Driver, Run } from '../../core/driver.js';
 import { PlacementError } from '../../core/errors.js';
 import { placeText, type CopyRef } from '../../core/inventory.js';
 import { blockedBy, blockText, withBlock, withoutBlock } from './block.js';
 import type { Connection } from './connection.js';
-import { BUSY, CHANGED, lockBusy, locked, up, virsh } from './domain-state.js';
+import { BUSY, CHANGED, lockBusy, redefine, RUNS, up, virsh, type Change } from './domain-state.js';
 import { stateOf } from './metadata.js';
 import { quote, script } from './quote.js';
 import { refused } from './refused.js';
@@ -31,7 +30,7 @@ export function power(connectionTo: (host: string) => Connection): Power {
     },
 
     block: (copy, moveId, run) =>
-      redefine(connectionTo(copy.host), copy, run, {
+      changeDefinition(connectionTo(copy.host), copy, run, {
         needsOff: true,
         change: (xml) => {
           if (blockedBy(parseXml(xml)) !== null) return xml;
@@ -47,11 +46,10 @@ export function power(connectionTo: (host: string) => Connection): Power {
         },
       }),
 
-    unblock: (copy, run) => redefine(connectionTo(copy.host), copy, run, { needsOff: false, change: withoutBlock }),
+    unblock: (copy, run) => changeDefinition(connectionTo(copy.host), copy, run, { change: withoutBlock }),
   };
 }
 
-const RUNS = 77;
 const attempts = 5;
 
 async function effect(connection: Connection, copy: CopyRef, run: Run, line: (virsh: string, domain: string) => string): Promise<void> {
@@ -62,34 +60,15 @@ async function effect(connection: Connection, copy: CopyRef, run: Run, line: (vi
   if (done.code !== 0) throw refused(copy, done);
 }
 
-/** The persistent definition, changed under the lock of the host, and only if it still reads the same. */
-async function redefine(
+/** Begun again when somebody else was faster. */
+async function changeDefinition(
   connection: Connection,
   copy: CopyRef,
   run: Run,
-  { needsOff, change }: { readonly needsOff: boolean; readonly change: (xml: string) => string },
+  change: Pick<Change, 'needsOff' | 'change'>,
 ): Promise<void> {
-  const v = virsh(connection);
-  const domain = quote(copy.platformId);
-  const dump = `${v} dumpxml ${domain} --inactive --security-info`;
   for (let attempt = 0; attempt < attempts; attempt += 1) {
-    const read = await connection.exec(script(`export LC_ALL=C; ${dump}`), { signal: run.signal });
-    if (read.code !== 0) throw refused(copy, read);
-    const next = change(read.stdout);
-    if (next === read.stdout) return;
-    await run.checkLease();
-    const hash = createHash('sha256').update(read.stdout).digest('hex');
-    const written = await connection.exec(
-      locked(
-        connection,
-        `
-export LC_ALL=C
-${needsOff ? `case $(${v} domstate ${domain}) in ${up}) exit ${RUNS} ;; esac` : ''}
-[ "$(${dump} | sha256sum | cut -c -64)" = ${hash} ] || exit ${CHANGED}
-cat | ${v} define /dev/stdin > /dev/null`,
-      ),
-      { stdin: next },
-    );
+    const written = await redefine(connection, copy.platformId, { ...change, before: () => run.checkLease(), signal: run.signal });
     if (written.code === 0) return;
     if (written.code === RUNS)
       throw new PlacementError(

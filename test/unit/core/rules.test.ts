@@ -137,6 +137,15 @@ describe('vm-busy', () => {
     expect(said('vm-busy', { vm: vm({ locks: [{ by: 'backup' }] }) })).toEqual(is(/^blocker: .*backup/));
     expect(said('vm-busy', {})).toEqual([]);
   });
+
+  it('names the run that works on it, as long as its lease lasts', () => {
+    const busy = (expiresAt: string): Vm => vm({ locks: [{ by: 'job' }], lease: { holder: 'run-9@ci', expiresAt } });
+    const held = is(/by another operation: job; run-9@ci is working on it, and its lease ends \S+ unless renewed$/);
+    expect(said('vm-busy', { vm: busy(at(1000)) })).toEqual(held);
+    expect(said('vm-busy', { vm: busy('nonsense') })).toEqual(held);
+    expect(said('vm-busy', { vm: busy(at(-1)) })).toEqual(is(/operation: job$/));
+    expect(said('vm-busy', { vm: busy(at(1000)), ctx: { holder: 'run-9@ci' } })).toEqual(is(/operation: job$/));
+  });
 });
 
 describe('vm-owned-elsewhere', () => {
