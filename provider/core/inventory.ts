@@ -86,7 +86,7 @@ export interface HostFacts {
   readonly lacks?: readonly Lack[];
 }
 
-/** Something that is not installed on a host. */
+/** Something that is not installed on a host, or not allowed there. */
 export interface Lack {
   readonly what: string;
   /** That need it on both hosts of a move. */

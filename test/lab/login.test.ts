@@ -158,4 +158,24 @@ describe('in the group libvirt, without sudo', () => {
     isClean('host-a');
     expect(violations('web-01')).toEqual([]);
   });
+
+  test('cold is refused, since the images belong to root: with the fix, and before anything is touched', async () => {
+    lab('vm', 'host-a', 'web-01');
+    const fleet = await adopted({});
+    const before = virsh('host-a', 'dumpxml', 'web-01', '--inactive');
+    await to(fleet, 'host-c', { method: 'cold', allowShutdown: true });
+    for (const command of [['preview'], ['up', '--skip-preview']]) {
+      const { code, text } = await fleet.pulumi(...command);
+      expect(code, text).not.toBe(0);
+      for (const place of ['blue/host-a', 'green/host-c'])
+        expect(flat(text)).toMatch(
+          new RegExp(
+            `${place} has no root rights for the login, which a cold move of VM web-01 needs\\. Set ssh\\.sudo and add the lines of`,
+          ),
+        );
+    }
+    expect(running('host-a')).toEqual(['web-01']);
+    expect(virsh('host-a', 'dumpxml', 'web-01', '--inactive')).toBe(before);
+    isClean('host-c');
+  });
 });

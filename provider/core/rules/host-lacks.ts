@@ -2,7 +2,7 @@ import type { Finding } from '../finding.js';
 import { isUnknown, placeText, type Host, type Place } from '../inventory.js';
 import { finding, hostSubject, sentence, type RuleInput } from './rule.js';
 
-/** `host-lacks`, the methods that need it, blocker: something that the method uses on the source or on the target is not installed there. */
+/** `host-lacks`, the methods that need it, blocker: something that the method uses on the source or on the target is not installed there, or the login may not use it. */
 export function hostLacks({
   vm,
   from,

@@ -32,8 +32,16 @@ export const packages = (tool: string): string =>
   `install ${tools[tool]?.debian ?? ''} (Debian, Ubuntu) or ${tools[tool]?.fedora ?? ''} (Fedora) there`;
 
 export function lacksOf(reading: Reading): readonly Lack[] {
-  return missingTools(reading).flatMap((tool) => {
+  const missing = missingTools(reading).flatMap((tool) => {
     const { methods = [] } = tools[tool] ?? {};
     return methods.length === 0 ? [] : [{ what: tool, methods, fix: packages(tool) }];
   });
+  return reading.get('root') === '' ? [...missing, noRoot] : missing;
 }
+
+/** Images belong to root, those too that libvirt makes on a target. */
+const noRoot: Lack = {
+  what: 'root rights for the login',
+  methods: ['cold'],
+  fix: 'set ssh.sudo and add the lines of docs/drivers/libvirt.md to sudoers there',
+};

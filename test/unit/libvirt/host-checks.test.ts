@@ -44,6 +44,10 @@ describe('tools', () => {
     expect(hostFacts(but(['missing', 'qemu-nbd\ngrep']), []).lacks).toEqual([
       { what: 'qemu-nbd', methods: ['cold'], fix: expect.stringContaining('qemu-utils') },
     ]);
+    expect(hostFacts(but(['root', '']), []).lacks).toEqual([
+      { what: 'root rights for the login', methods: ['cold'], fix: expect.stringContaining('set ssh.sudo') },
+    ]);
+    expect(hostFacts(but(['root', 'yes']), [])).not.toHaveProperty('lacks');
     expect(hostFacts(captured, [])).not.toHaveProperty('lacks');
   });
 
