@@ -122,6 +122,17 @@ describe('with the lines of the docs in sudoers', () => {
     expect(violations('web-01')).toEqual([]);
   });
 
+  test('hot is refused in the preview where it may not use libvirt of the target, with the two ways out', async () => {
+    lab('vm', 'host-a', 'web-01');
+    const fleet = await adopted(bySudo);
+    await to(fleet, 'host-b');
+    const { code, text } = await fleet.pulumi('preview');
+    expect(code, text).not.toBe(0);
+    expect(flat(text)).toMatch(
+      /vmplacement@\S+ has no right on libvirt of host-b.*Add vmplacement to the group libvirt there, or set another migrationUser/,
+    );
+  });
+
   test('hot whose run was killed, cancelled while libvirt goes on: the VM stays, nothing is left on the target', async () => {
     lab('vm', 'host-a', 'web-01', '--data', '64');
     virsh('host-a', 'autostart', 'web-01');
