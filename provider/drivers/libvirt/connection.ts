@@ -19,6 +19,13 @@ export interface ExecOptions {
   readonly stdin?: string;
 }
 
+interface Started {
+  readonly client: Client;
+  readonly channel: ClientChannel;
+  /** Not used for anything else. */
+  readonly forget: () => void;
+}
+
 /** sshd allows 10 sessions a connection (MaxSessions); two are left to others of this process. */
 const CHANNELS = 8;
 
@@ -58,8 +65,10 @@ export class Connection {
     return new Promise((resolve, reject) => {
       this.slots
         .use(async () => {
-          const { client, channel } = await this.start(line);
-          const held = new HeldCommand(this.target.name, client, channel, (cause) => this.failed(cause));
+          const held = await this.start(
+            line,
+            ({ client, channel }) => new HeldCommand(this.target.name, client, channel, (cause) => this.failed(cause)),
+          );
           held.ready(options).then((firstLine) => resolve({ held, firstLine }), reject);
           await held.ended;
         })
@@ -68,27 +77,29 @@ export class Connection {
     });
   }
 
-  private async once(line: string, { signal, stdin = '' }: ExecOptions): Promise<Executed> {
-    const { channel, forget } = await this.start(line);
-    return this.collect(channel, stdin, signal, forget);
+  private once(line: string, { signal, stdin = '' }: ExecOptions): Promise<Executed> {
+    return this.start(line, ({ channel, forget }) => this.collect(channel, stdin, signal, forget));
   }
 
-  private async start(line: string): Promise<{ readonly client: Client; readonly channel: ClientChannel; readonly forget: () => void }> {
+  /** @param take listens at once: the end of a quick command comes in the same breath as its channel. */
+  private async start<T>(line: string, take: (started: Started) => T | Promise<T>): Promise<T> {
     const opened = this.connected();
     const client = await opened;
     const forget = (): void => {
-      if (this.client === opened) this.client = null;
+      this.drop(opened);
       client.end();
     };
-    const channel = await new Promise<ClientChannel>((resolve, reject) => {
-      client.exec(line, (error, given) => (error === undefined ? resolve(given) : reject(error)));
-    }).catch((cause: unknown) => {
-      const error = cause as Error;
-      // A host that gives no further channel says a reason; the connection is as good as before.
-      if (!('reason' in error)) forget();
-      throw this.failed(error);
+    return new Promise((resolve, reject) => {
+      client.exec(line, (error, channel) => {
+        if (error === undefined) {
+          resolve(take({ client, channel, forget }));
+          return;
+        }
+        // A host that gives no further channel says a reason; the connection is as good as before.
+        if (!('reason' in error)) forget();
+        reject(this.failed(error));
+      });
     });
-    return { client, channel, forget };
   }
 
   /** In which a command has to be answered. */
@@ -105,14 +116,19 @@ export class Connection {
   }
 
   private connected(): Promise<Client> {
-    this.client ??= this.open().catch((error: unknown) => {
-      this.client = null;
-      throw error;
-    });
-    return this.client;
+    if (this.client !== null) return this.client;
+    const opened: Promise<Client> = this.open(() => this.drop(opened));
+    this.client = opened;
+    opened.catch(() => this.drop(opened));
+    return opened;
   }
 
-  private async open(): Promise<Client> {
+  /** Another one that was opened meanwhile stays. */
+  private drop(opened: Promise<Client>): void {
+    if (this.client === opened) this.client = null;
+  }
+
+  private async open(closed: () => void): Promise<Client> {
     const { target, context } = this;
     const [login, keys] = await Promise.all([loginOf(target.credential, context.baseDir), hostKeyCheck(target, context.baseDir)]);
     const sock = this.via === null ? undefined : await this.via.forward(target.address, target.port);
@@ -150,7 +166,7 @@ export class Connection {
     });
     // Many small requests go back and forth: without this each waits for the acknowledgement of the one before.
     client.setNoDelay(true);
-    client.on('close', () => (this.client = null));
+    client.on('close', closed);
     return client;
   }
 

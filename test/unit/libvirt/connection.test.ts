@@ -1,0 +1,75 @@
+import { createHash } from 'node:crypto';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import ssh2, { type Connection as Served, type ServerChannel } from 'ssh2';
+import { Connection } from '../../../provider/drivers/libvirt/connection.js';
+import { resolveLibvirt } from '../../../schema/libvirt.js';
+
+const keys = ssh2.utils.generateKeyPairSync('ed25519');
+const parsed = ssh2.utils.parseKey(keys.private);
+if (parsed instanceof Error) throw parsed;
+const hostKey = `SHA256:${createHash('sha256').update(parsed.getPublicSSH()).digest('base64').replace(/=+$/, '')}`;
+
+/** What the host does with the next command. */
+let answer: (channel: ServerChannel) => void = () => undefined;
+let opened: { client: Served; closed: Promise<void> }[] = [];
+let server: ssh2.Server;
+let connection: Connection;
+
+beforeEach(async () => {
+  vi.stubEnv('VMP_TEST_PASSWORD', 'secret');
+  opened = [];
+  server = new ssh2.Server({ hostKeys: [keys.private] }, (client) => {
+    opened.push({ client, closed: new Promise((resolve) => client.on('close', resolve)) });
+    client.on('error', () => undefined);
+    client.on('authentication', (context) => (context.method === 'password' ? context.accept() : context.reject(['password'])));
+    client.on('session', (accept) => accept().on('exec', (take) => answer(take())));
+  });
+  const port = await new Promise<number>((resolve) =>
+    server.listen(0, '127.0.0.1', () => resolve((server.address() as { port: number }).port)),
+  );
+  const ssh = { user: 'some', hostKey, port, passwordEnv: 'VMP_TEST_PASSWORD' };
+  const [cluster] = resolveLibvirt({ ssh, clusters: { blue: { hosts: { 'blue-1': { address: '127.0.0.1' } } } } }).clusters;
+  connection = new Connection(cluster!.hosts[0]!, { baseDir: '/', timeoutMs: 5000 }, null);
+});
+
+afterEach(async () => {
+  await connection.close();
+  await new Promise((resolve) => server.close(resolve));
+  vi.unstubAllEnvs();
+});
+
+const ends = (code: number) => (channel: ServerChannel) => {
+  channel.exit(code);
+  channel.end();
+};
+
+test('a command that ends at once has its status, and the connection stays', async () => {
+  answer = ends(77);
+  for (let round = 0; round < 20; round += 1)
+    expect(await Promise.all([connection.exec('one'), connection.exec('two')])).toMatchObject([{ code: 77 }, { code: 77 }]);
+  expect(opened).toHaveLength(1);
+});
+
+test('one that is held and ends at once is refused with its status', async () => {
+  answer = ends(76);
+  const refused = (ended: { code: number }): never => {
+    throw new Error(`ended with ${ended.code}`);
+  };
+  await expect(connection.hold('serve', { readyMs: 5000, refused })).rejects.toThrow('ended with 76');
+  expect(opened).toHaveLength(1);
+});
+
+test('a connection that is given up gives way to another one, and ends after it began; all are closed at the end', async () => {
+  answer = ends(0);
+  await connection.exec('first');
+  answer = (channel) => {
+    answer = ends(0);
+    channel.close();
+  };
+  expect(await connection.exec('reads', { repeatable: true })).toMatchObject({ code: 0 });
+  await opened[0]!.closed;
+  await connection.exec('last');
+  expect(opened).toHaveLength(2);
+  await connection.close();
+  await opened[1]!.closed;
+});
