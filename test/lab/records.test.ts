@@ -2,7 +2,10 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Driver } from '../../provider/core/driver.js';
 import type { Claim } from '../../provider/core/record.js';
+import { Connection } from '../../provider/drivers/libvirt/connection.js';
 import { openLibvirt } from '../../provider/drivers/libvirt/index.js';
+import { records } from '../../provider/drivers/libvirt/records.js';
+import { readDatacenter } from '../../provider/drivers/libvirt/survey.js';
 import { resolveLibvirt } from '../../schema/libvirt.js';
 import { vmNamed } from '../contract/suite/kit.js';
 import { datacenter } from './datacenter.js';
@@ -46,6 +49,27 @@ test('given many that change different things at once, then nothing is lost', as
       .catch((error: unknown) => expect(error).toMatchObject({ code: 'lease-lost' })),
   ]);
   expect(await vmNamed(three, 'web-01')).toMatchObject({ claim, annotation: [{ value: 'now' }], lease: { holder: 'one@here' } });
+});
+
+test('a lease is renewed where it was taken, without a look at other hosts, which may be silent', async () => {
+  const config = resolveLibvirt(datacenter());
+  const hosts = new Map(config.clusters.flatMap((cluster) => cluster.hosts).map((host) => [host.name, host]));
+  const connections = new Map([...hosts].map(([name, host]) => [name, new Connection(host, { baseDir: '/', timeoutMs: 6000 }, null)]));
+  const connectionTo = (host: string): Connection => connections.get(host)!;
+  let readings = 0;
+  const kept = records(() => {
+    readings += 1;
+    return readDatacenter(config, connectionTo);
+  }, connectionTo);
+  try {
+    for (let turn = 0; turn < 3; turn += 1) await kept.lease('web-01', 'one@here', { expireMs: 60_000 });
+    expect(readings).toBe(1);
+    await kept.release('web-01', 'one@here');
+    await kept.lease('web-01', 'one@here', { expireMs: 60_000 });
+    expect(readings).toBe(2);
+  } finally {
+    await Promise.all([...connections.values()].map((connection) => connection.close()));
+  }
 });
 
 test('given a lease that has run out, then its holder writes nothing more, and another one gets it', async () => {

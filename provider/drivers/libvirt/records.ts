@@ -26,6 +26,8 @@ export interface Records extends Pick<Driver, 'annotate' | 'record' | 'claim' | 
 export function records(read: () => Promise<DatacenterReading>, connectionTo: (host: string) => Connection): Records {
   /** Where each VM was found last; a VM that is not there any more is looked for anew. */
   const homes = new Map<string, Home>();
+  /** Who of this process has taken the lease of a VM, and renews it. */
+  const holders = new Map<string, string>();
 
   async function find(vm: string): Promise<Home> {
     const { datacenter, domains } = await read();
@@ -84,7 +86,7 @@ export function records(read: () => Promise<DatacenterReading>, connectionTo: (h
       if (home.connection.target.name === to.host) return;
       const state = await changeState(home.connection, vm, (kept) => ({ next: null, result: kept.state }));
       await mirror(home, state, to);
-      homes.clear();
+      for (const [key, { vm: kept }] of homes) if (kept.uuid === vm.uuid) homes.delete(key);
     },
 
     annotate: (vm, { shutdown, giver }: AnnotationChange) =>
@@ -113,8 +115,9 @@ export function records(read: () => Promise<DatacenterReading>, connectionTo: (h
       }),
 
     async lease(vm, holder, { expireMs }): Promise<Lease> {
-      // Taken for something that is to begin: where the VM was before may be long ago.
-      homes.delete(vm);
+      // Taken for something that is to begin: where the VM was before may be long ago. Renewed it is where it was taken, whatever other
+      // hosts do meanwhile.
+      if (holders.get(vm) !== holder) homes.delete(vm);
       const take: Decide<Lease> = ({ state, nowMs }, name) => {
         const held = state.lease;
         if (held !== undefined && held.holder !== holder && held.until > nowMs)
@@ -126,15 +129,19 @@ export function records(read: () => Promise<DatacenterReading>, connectionTo: (h
         const until = nowMs + expireMs;
         return { next: withState(state, { lease: { holder, until } }), result: { holder, expiresAt: iso(until) } };
       };
-      return change(vm, take, 'home');
+      const lease = await change(vm, take, 'home');
+      holders.set(vm, holder);
+      return lease;
     },
 
-    release: (vm, holder) =>
-      change(
+    release(vm, holder) {
+      holders.delete(vm);
+      return change(
         vm,
         ({ state }) => ({ next: state.lease?.holder === holder ? withState(state, { lease: undefined }) : null, result: undefined }),
         'home',
-      ),
+      );
+    },
   };
 }
 
