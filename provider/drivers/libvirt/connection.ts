@@ -4,7 +4,7 @@ import ssh2, { type Client, type ClientChannel, type ConnectConfig, type ServerH
 import type { ResolvedSshTarget } from '../../../schema/libvirt.js';
 import { PlacementError } from '../../core/errors.js';
 import { loginOf } from './credentials.js';
-import { HeldCommand, type HoldOptions } from './held-command.js';
+import { ENDED_BY_SIGNAL, HeldCommand, type HoldOptions } from './held-command.js';
 import { hostKeyCheck } from './host-key.js';
 import { Slots } from '../../core/slots.js';
 
@@ -67,6 +67,7 @@ export class Connection {
         .use(async () => {
           const held = await this.start(
             line,
+            options.signal,
             ({ client, channel }) => new HeldCommand(this.target.name, client, channel, (cause) => this.failed(cause)),
           );
           held.ready(options).then((firstLine) => resolve({ held, firstLine }), reject);
@@ -78,13 +79,15 @@ export class Connection {
   }
 
   private once(line: string, { signal, stdin = '' }: ExecOptions): Promise<Executed> {
-    return this.start(line, ({ channel, forget }) => this.collect(channel, stdin, signal, forget));
+    return this.start(line, signal, ({ channel, forget }) => this.collect(channel, stdin, signal, forget));
   }
 
   /** @param take listens at once: the end of a quick command comes in the same breath as its channel. */
-  private async start<T>(line: string, take: (started: Started) => T | Promise<T>): Promise<T> {
+  private async start<T>(line: string, signal: AbortSignal | undefined, take: (started: Started) => T | Promise<T>): Promise<T> {
     const opened = this.connected();
     const client = await opened;
+    // It may have waited for its turn, or for the connection.
+    if (signal?.aborted === true) throw this.stopped();
     const forget = (): void => {
       this.drop(opened);
       client.end();
@@ -100,6 +103,11 @@ export class Connection {
         reject(this.failed(error));
       });
     });
+  }
+
+  /** One more to the same host, for what has its channels for long: nothing short waits for it. Whoever asks for it closes it. */
+  another(): Connection {
+    return new Connection(this.target, this.context, this.via);
   }
 
   /** In which a command has to be answered. */
@@ -172,25 +180,36 @@ export class Connection {
 
   private async forward(address: string, port: number): Promise<ClientChannel> {
     const client = await this.connected();
-    return new Promise((resolve, reject) =>
-      client.forwardOut('127.0.0.1', 0, address, port, (error, channel) => (error ? reject(this.failed(error)) : resolve(channel))),
-    );
+    return new Promise((resolve, reject) => {
+      // The jump host tries as long as its system does.
+      const late = setTimeout(
+        () => reject(this.failed(new Error(`no way to ${address} within ${this.timeoutMs / 1000} s`))),
+        this.timeoutMs,
+      );
+      client.forwardOut('127.0.0.1', 0, address, port, (error, channel) => {
+        clearTimeout(late);
+        if (error === undefined) resolve(channel);
+        else reject(this.failed(error));
+      });
+    });
   }
 
   private collect(channel: ClientChannel, stdin: string, signal: AbortSignal | undefined, forget: () => void): Promise<Executed> {
     return new Promise((resolve, reject) => {
       const [out, err]: [Buffer[], Buffer[]] = [[], []];
-      let code = -1;
+      let code: number | null = null;
+      let isGivenUp = false;
       const end = (): void => {
         clearTimeout(late);
         signal?.removeEventListener('abort', stop);
       };
       const give = (error: Error): void => {
+        isGivenUp = true;
         end();
         channel.close();
         reject(error);
       };
-      const stop = (): void => give(new PlacementError('interrupted', `Stopped as asked, before host ${this.target.name} answered.`));
+      const stop = (): void => give(this.stopped());
       const late = setTimeout(
         () => give(this.failed(new Error(`no answer within ${this.context.timeoutMs / 1000} s`))),
         this.context.timeoutMs,
@@ -198,17 +217,23 @@ export class Connection {
       signal?.addEventListener('abort', stop, { once: true });
       channel.on('data', (data: Buffer) => out.push(data));
       channel.stderr.on('data', (data: Buffer) => err.push(data));
-      channel.on('exit', (status: number | null) => (code = status ?? -1));
+      channel.on('exit', (status: number | null) => (code = status ?? ENDED_BY_SIGNAL));
       channel.on('error', (error: Error) => give(this.failed(error)));
       channel.on('close', () => {
         end();
-        if (code === -1) {
+        if (isGivenUp) return;
+        if (code === null) {
           forget();
           reject(this.failed(new Error('the connection was lost before the command ended')));
         } else resolve({ code, stdout: Buffer.concat(out).toString('utf8'), stderr: Buffer.concat(err).toString('utf8') });
       });
-      channel.end(stdin);
+      if (signal?.aborted === true) stop();
+      else channel.end(stdin);
     });
+  }
+
+  private stopped(): PlacementError {
+    return new PlacementError('interrupted', `Stopped as asked, before host ${this.target.name} answered.`);
   }
 
   private failed(cause: Error & { code?: string; level?: string }): PlacementError {

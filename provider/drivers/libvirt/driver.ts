@@ -38,7 +38,8 @@ export const capabilities: Capabilities = {
   stateFiles: ['nvram'],
 };
 
-export function libvirtDriver(config: ResolvedLibvirt, connections: ReadonlyMap<string, Connection>): Driver {
+/** @param jumps that connections go through. */
+export function libvirtDriver(config: ResolvedLibvirt, connections: ReadonlyMap<string, Connection>, jumps: readonly Connection[]): Driver {
   const connectionTo = (host: string): Connection => {
     const connection = connections.get(host);
     if (connection === undefined) throw new PlacementError('internal', `There is no host ${host} in the configuration.`);
@@ -65,6 +66,7 @@ export function libvirtDriver(config: ResolvedLibvirt, connections: ReadonlyMap<
     pool: turns(),
     close: async () => {
       await Promise.all([...connections.values()].map((connection) => connection.close()));
+      await Promise.all(jumps.map((jump) => jump.close()));
     },
   };
 }

@@ -33,7 +33,6 @@ export class HeldCommand {
       if (end >= 0) toldLine(stdout.slice(0, end));
     });
     channel.stderr.setEncoding('utf8').on('data', (text: string) => (stderr = (stderr + text).slice(-mostText)));
-    // One that a signal ended has no status.
     channel.on('exit', (status: number | null) => (code = status ?? ENDED_BY_SIGNAL));
     this.ended = new Promise((resolve, reject) => {
       channel.on('error', (error: Error) => reject(failed(error)));
@@ -95,4 +94,5 @@ export class HeldCommand {
 }
 
 const mostText = 64 * 1024;
-const ENDED_BY_SIGNAL = 128;
+/** Which has no status. */
+export const ENDED_BY_SIGNAL = 128;

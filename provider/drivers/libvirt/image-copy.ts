@@ -3,7 +3,7 @@ import { PlacementError } from '../../core/errors.js';
 import type { Connection } from './connection.js';
 import { copyDisk, type DiskCopy } from './copy-disk.js';
 import { copyDirectly, openTunnel, type Tunnel } from './direct-copy.js';
-import { serveImage, type ServedImage } from './served-image.js';
+import { serveImage, type ImageToServe, type ServedImage } from './served-image.js';
 
 export interface ImageCopy extends Omit<DiskCopy, 'source' | 'target'> {
   readonly from: Connection;
@@ -20,13 +20,20 @@ export interface ImageCopy extends Omit<DiskCopy, 'source' | 'target'> {
   readonly onRelayed: (why: string) => void;
 }
 
-/** @throws PlacementError as `copyDisk` and `serveImage` do. */
+/** On connections of its own to both hosts, which end with it. @throws PlacementError as `copyDisk` and `serveImage` do. */
 export async function copyImage(copy: ImageCopy): Promise<void> {
-  const { from, to, id, path, pathThere, format, direct, signal } = copy;
-  const source = await serveImage(from, { id: `${id} source`, path, format, access: 'read', signal });
+  const [from, to] = [copy.from.another(), copy.to.another()];
   try {
-    const target = await serveImage(to, { id: `${id} target`, path: pathThere, format, access: 'write', withGuest: direct, signal });
-    try {
+    await copyBetween({ ...copy, from, to });
+  } finally {
+    await Promise.all([from.close(), to.close()]);
+  }
+}
+
+async function copyBetween(copy: ImageCopy): Promise<void> {
+  const { from, to, id, path, pathThere, format, direct, signal } = copy;
+  await served(from, { id: `${id} source`, path, format, access: 'read', signal }, (source) =>
+    served(to, { id: `${id} target`, path: pathThere, format, access: 'write', withGuest: direct, signal }, async (target) => {
       const disk: DiskCopy = { ...copy, source: source.client, target: target.client };
       const tunnel = direct ? await tunnelTo(target, copy) : null;
       try {
@@ -34,12 +41,20 @@ export async function copyImage(copy: ImageCopy): Promise<void> {
       } finally {
         await tunnel?.close();
       }
-    } finally {
-      await target.close();
-    }
-  } finally {
-    await source.close();
+    }),
+  );
+}
+
+/** What fails first is what is told. */
+async function served(connection: Connection, image: ImageToServe, use: (served: ServedImage) => Promise<void>): Promise<void> {
+  const server = await serveImage(connection, image);
+  try {
+    await use(server);
+  } catch (error) {
+    await server.close().catch(() => undefined);
+    throw error;
   }
+  await server.close();
 }
 
 async function tunnelTo({ socket }: ServedImage, { from, to, id, signal, onRelayed }: ImageCopy): Promise<Tunnel | null> {

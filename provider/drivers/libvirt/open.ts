@@ -4,10 +4,16 @@ import type { OpenDriver } from '../driver.js';
 import { Connection } from './connection.js';
 import { libvirtDriver } from './driver.js';
 
-export const openLibvirt: OpenDriver<ResolvedLibvirt> = async (config, { baseDir }) => libvirtDriver(config, connect(config, baseDir));
+export const openLibvirt: OpenDriver<ResolvedLibvirt> = async (config, { baseDir }) => {
+  const { hosts, jumps } = connect(config, baseDir);
+  return libvirtDriver(config, hosts, jumps);
+};
 
 /** A connection for each host, and one for each jump host that they share. */
-function connect(config: ResolvedLibvirt, baseDir: string): ReadonlyMap<string, Connection> {
+function connect(
+  config: ResolvedLibvirt,
+  baseDir: string,
+): { readonly hosts: ReadonlyMap<string, Connection>; readonly jumps: readonly Connection[] } {
   const context = { baseDir, timeoutMs: config.timeoutMs };
   const jumps = new Map<string, Connection>();
   const through = ({ via }: ResolvedSshTarget): Connection | null => {
@@ -17,6 +23,8 @@ function connect(config: ResolvedLibvirt, baseDir: string): ReadonlyMap<string, 
     jumps.set(jump.name, connection);
     return connection;
   };
-  const hosts = config.clusters.flatMap((cluster) => cluster.hosts);
-  return new Map(hosts.map((host) => [host.name, new Connection(host, context, through(host))]));
+  const hosts = new Map(
+    config.clusters.flatMap((cluster) => cluster.hosts).map((host) => [host.name, new Connection(host, context, through(host))]),
+  );
+  return { hosts, jumps: [...jumps.values()] };
 }

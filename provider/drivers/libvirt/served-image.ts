@@ -28,7 +28,7 @@ export interface ServedImage {
   readonly client: NbdClient;
   /** Its path on the host. */
   readonly socket: string;
-  /** The image is free for others after it. Does not flush. @throws PlacementError `platform` where the connection is lost. */
+  /** The image is free for others after it. Does not flush. @throws PlacementError `platform` where the connection is lost, or the server does not end. */
   close(): Promise<void>;
 }
 
@@ -48,7 +48,7 @@ export async function serveImage(connection: Connection, image: ImageToServe): P
       contexts: ['base:allocation', ...contexts],
       timeoutMs: handshakeMs,
     });
-    return { client, socket, close: () => close(client, held) };
+    return { client, socket, close: () => close(client, held, `The server of ${path} on ${target.name}`) };
   } catch (error) {
     // The first error is the one that counts.
     await held.end().catch(() => undefined);
@@ -56,14 +56,22 @@ export async function serveImage(connection: Connection, image: ImageToServe): P
   }
 }
 
-async function close(client: NbdClient, held: HeldCommand): Promise<void> {
+async function close(client: NbdClient, held: HeldCommand, about: string): Promise<void> {
   client.disconnect();
-  await held.end();
+  // Another client of it may be gone without a word, as where the way between two hosts broke: then it waits for as long as TCP does.
+  let late: NodeJS.Timeout | undefined;
+  const limit = new Promise<never>((_, reject) => {
+    const text = `${about} does not end within ${endMs / 1000} s: another host may be connected to it.`;
+    late = setTimeout(() => reject(new PlacementError('platform', text, { next: 'pgrep -a qemu-nbd names it there' })), endMs);
+  });
+  await Promise.race([held.end(), limit]).finally(() => clearTimeout(late));
 }
 
 /** An earlier run may have to be ended first. */
 const readyMs = 60_000;
 const handshakeMs = 20_000;
+/** What was written is on the disk by then. */
+const endMs = 30_000;
 
 const BUSY = 76;
 const noAccess = 'vmplacement: the socket is not writable';

@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { connect } from 'node:net';
 import ssh2, { type Connection as Served, type ServerChannel } from 'ssh2';
 import { Connection } from '../../../provider/drivers/libvirt/connection.js';
+import { openLibvirt } from '../../../provider/drivers/libvirt/open.js';
 import { resolveLibvirt } from '../../../schema/libvirt.js';
 
 const keys = ssh2.utils.generateKeyPairSync('ed25519');
@@ -13,6 +15,7 @@ const hostKey = `SHA256:${createHash('sha256').update(parsed.getPublicSSH()).dig
 let answer: (channel: ServerChannel) => void = () => undefined;
 let opened: { client: Served; closed: Promise<void> }[] = [];
 let server: ssh2.Server;
+let port: number;
 let connection: Connection;
 
 beforeEach(async () => {
@@ -22,11 +25,14 @@ beforeEach(async () => {
     opened.push({ client, closed: new Promise((resolve) => client.on('close', resolve)) });
     client.on('error', () => undefined);
     client.on('authentication', (context) => (context.method === 'password' ? context.accept() : context.reject(['password'])));
+    client.on('tcpip', (accept) => {
+      const through = accept();
+      const there = connect(port, '127.0.0.1', () => through.pipe(there).pipe(through));
+      there.on('error', () => undefined);
+    });
     client.on('session', (accept) => accept().on('exec', (take) => answer(take())));
   });
-  const port = await new Promise<number>((resolve) =>
-    server.listen(0, '127.0.0.1', () => resolve((server.address() as { port: number }).port)),
-  );
+  port = await new Promise<number>((resolve) => server.listen(0, '127.0.0.1', () => resolve((server.address() as { port: number }).port)));
   const ssh = { user: 'some', hostKey, port, passwordEnv: 'VMP_TEST_PASSWORD' };
   const [cluster] = resolveLibvirt({ ssh, clusters: { blue: { hosts: { 'blue-1': { address: '127.0.0.1' } } } } }).clusters;
   connection = new Connection(cluster!.hosts[0]!, { baseDir: '/', timeoutMs: 5000 }, null);
@@ -72,4 +78,46 @@ test('a connection that is given up gives way to another one, and ends after it 
   expect(opened).toHaveLength(2);
   await connection.close();
   await opened[1]!.closed;
+});
+
+test('a command that a signal ended, and one that is given up, leave the connection to others', async () => {
+  answer = (channel) => {
+    channel.exit('KILL');
+    channel.end();
+  };
+  expect(await connection.exec('killed')).toMatchObject({ code: 128 });
+  const stop = new AbortController();
+  answer = () => stop.abort();
+  await expect(connection.exec('slow', { signal: stop.signal })).rejects.toMatchObject({ code: 'interrupted' });
+  answer = ends(0);
+  await connection.exec('last');
+  expect(opened).toHaveLength(1);
+});
+
+test('what is stopped before its turn is not begun', async () => {
+  const begun: string[] = [];
+  answer = (channel) => {
+    begun.push('one');
+    ends(0)(channel);
+  };
+  const stop = new AbortController();
+  const waiting = connection.exec('effect', { signal: stop.signal });
+  stop.abort();
+  await expect(waiting).rejects.toMatchObject({ code: 'interrupted' });
+  await connection.exec('another');
+  expect(begun).toEqual(['one']);
+});
+
+test('the connections to jump hosts end with the driver', async () => {
+  answer = ends(1);
+  const ssh = { user: 'some', hostKey, port, passwordEnv: 'VMP_TEST_PASSWORD' };
+  const config = resolveLibvirt({
+    jumpHosts: { gate: { address: '127.0.0.1', ssh } },
+    clusters: { blue: { hosts: { inner: { address: '127.0.0.1', ssh: { ...ssh, via: 'gate' } } } } },
+  });
+  const driver = await openLibvirt(config, { baseDir: '/' });
+  await driver.survey({});
+  expect(opened).toHaveLength(2);
+  await driver.close();
+  await Promise.all(opened.map(({ closed }) => closed));
 });
