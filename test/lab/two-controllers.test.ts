@@ -64,13 +64,13 @@ test('two machines that run the same stack at once: one moves, the other says wh
 });
 
 test('while one machine moves it hot, the same stack on another machine says who works on it, and does nothing', async () => {
-  lab('vm', 'host-a', 'web-01', '--size', '384M');
+  lab('vm', 'host-a', 'web-01', '--size', '320M');
   const [first, second] = [await controller('machine-1'), await controller('machine-2')];
-  await first.wants({ host: 'host-b', bandwidth: '4MiB/s' });
+  await first.wants({ host: 'host-b', bandwidth: '6MiB/s' });
   const up = first.fleet.start(['up', '--skip-preview', '--yes']);
   await up.says(/hot copy/);
   // Longer than a lease: it is alive only because it was renewed while libvirt migrates.
-  await second.wants({ host: 'host-d', method: 'cold', allowShutdown: true, noProgressTimeout: '30s' });
+  await second.wants({ host: 'host-d', method: 'cold', allowShutdown: true, noProgressTimeout: '20s' });
   const other = await second.fleet.pulumi('up', '--skip-preview');
   expect(other.code, other.text).not.toBe(0);
   expect(flat(other.text)).toMatch(
@@ -84,9 +84,9 @@ test('while one machine moves it hot, the same stack on another machine says who
 });
 
 test('another stack on another machine is told whose the VM is; with takeOver who works on it, until when; it does nothing', async () => {
-  lab('vm', 'host-a', 'web-01', '--size', '384M');
+  lab('vm', 'host-a', 'web-01', '--size', '320M');
   const [first, second] = [await controller('machine-1'), await controller('machine-2', 'other')];
-  await first.wants({ host: 'host-b', bandwidth: '4MiB/s' });
+  await first.wants({ host: 'host-b', bandwidth: '8MiB/s' });
   const up = first.fleet.start(['up', '--skip-preview', '--yes']);
   await up.says(/hot copy/);
   await second.wants({ host: 'host-a' });

@@ -1,4 +1,7 @@
-/** One SSH connection per host: opened when first needed, kept, opened again after it was lost; never more than 8 channels at once. */
+/**
+ * One SSH connection to a host: opened when first needed, kept, opened again after it was lost; never more than 8 channels at once. What
+ * copies a disk has one of its own (`another`).
+ */
 import { userInfo } from 'node:os';
 import ssh2, { type Client, type ClientChannel, type ConnectConfig, type ServerHostKeyAlgorithm } from 'ssh2';
 import type { ResolvedSshTarget } from '../../../schema/libvirt.js';
