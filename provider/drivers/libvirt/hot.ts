@@ -7,7 +7,7 @@ import { formatDuration } from '../../core/units.js';
 import { clock } from './clock.js';
 import type { Connection } from './connection.js';
 import { virsh } from './domain-state.js';
-import { filesOf, jobOf, MARK, type JobStats } from './job.js';
+import { filesOf, jobOf, MARK, type Job, type JobStats } from './job.js';
 import { MoveOnTarget, type Parts } from './move-on-target.js';
 import { option, quote, script } from './quote.js';
 import { inOneLine, refused } from './refused.js';
@@ -20,12 +20,8 @@ export function hot(parts: Parts): Pick<Driver, 'migrate'> {
       const work = await read();
       if (!work.hasArrived) {
         const job = await jobOf(work.from, move);
-        if (job.active && !work.hasJob)
-          throw new PlacementError('platform', `VM ${move.vm.name} is being migrated from ${placeText(move.source)} by somebody else.`, {
-            vm: move.vm.name,
-            next: `virsh -c qemu:///system domjobinfo ${move.vm.uuid}, on that host`,
-          });
-        if (!job.active) await begin(work, move, run);
+        refuseJobOfOthers(job, work, move);
+        if (job.active === 'none') await begin(work, move, run);
         try {
           await watch(work, move, run);
         } catch (error) {
@@ -38,6 +34,20 @@ export function hot(parts: Parts): Pick<Driver, 'migrate'> {
       return outcome(now, move);
     },
   };
+}
+
+function refuseJobOfOthers({ active }: Job, { hasJob }: MoveOnTarget, { vm, source }: Move): void {
+  if (active === 'none' || (active === 'migration' && hasJob)) return;
+  const at = placeText(source);
+  const what = {
+    migration: `is being migrated from ${at} by somebody else`,
+    another: `is busy on ${at} with another job of libvirt, a backup for instance, which is not disturbed`,
+    unknown: `is not migrated: libvirt on ${at} does not tell whether a job is under way`,
+  }[active];
+  throw new PlacementError('platform', `VM ${vm.name} ${what}.`, {
+    vm: vm.name,
+    next: `virsh -c qemu:///system domjobinfo ${vm.uuid}, on that host; pulumi up when it has ended`,
+  });
 }
 
 /** Its exit status says little: both hosts were read. */
@@ -144,11 +154,12 @@ async function watch(work: MoveOnTarget, move: Move, run: Run): Promise<void> {
   for (;;) {
     const job = await jobOf(work.from, move, run.signal);
     const atMs = performance.now();
-    if (job.active) idleMs = 0;
+    const isActive = job.active === 'migration';
+    if (isActive) idleMs = 0;
     // Until the job begins, or when the host has lost what was said of its end.
     else if (job.exit !== null || idleMs > beginsWithinMs) return;
     const { bytes, total } = progressOf(job.now, work);
-    if (job.active && bytes > told.bytes) {
+    if (isActive && bytes > told.bytes) {
       const rate = ((bytes - told.bytes) / Math.max(1, atMs - told.atMs)) * 1000;
       run.emit({
         kind: 'progress',
@@ -198,15 +209,17 @@ async function giveUp(work: MoveOnTarget, move: Move, why: string): Promise<neve
   );
 }
 
-/** Whether anything of it is left is read afterwards. */
+/** Only a migration, and also one that is just about to begin. Whether anything of it is left is read afterwards. */
 export async function abortJob(source: Connection, move: Move): Promise<void> {
   const line = `export LC_ALL=C; ${virsh(source)} domjobabort ${quote(move.vm.uuid)}`;
   const asked = performance.now();
   for (;;) {
-    const { active } = await jobOf(source, move);
-    if (!active) return;
-    await source.exec(script(line));
-    if (performance.now() - asked > abortsWithinMs)
+    const { active, begun, exit } = await jobOf(source, move);
+    const waitedMs = performance.now() - asked;
+    const mayBegin = begun && exit === null && waitedMs < beginsWithinMs;
+    if (active === 'another' || (active === 'none' && !mayBegin)) return;
+    if (active === 'migration') await source.exec(script(line));
+    if (waitedMs > abortsWithinMs)
       throw new PlacementError(
         'timeout',
         `VM ${move.vm.name}: its migration on ${placeText(move.source)} does not let itself be aborted.`,

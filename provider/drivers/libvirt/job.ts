@@ -10,12 +10,14 @@ import { refused } from './refused.js';
 export type JobStats = ReadonlyMap<string, number>;
 
 export interface Job {
-  /** Of whomever: it holds the domain. */
-  readonly active: boolean;
+  /** Of whomever: it holds the domain. Only what migrates it away can be this move's. */
+  readonly active: 'migration' | 'another' | 'none' | 'unknown';
   readonly now: JobStats;
   /** Of the last one that ended well. */
   readonly completed: JobStats;
-  /** What `virsh migrate` of this move ended with; null: it runs, or never did. */
+  /** `virsh migrate` of this move was started. */
+  readonly begun: boolean;
+  /** What it ended with; null: it runs, or never did. */
   readonly exit: number | null;
   readonly said: string;
 }
@@ -32,21 +34,39 @@ export async function jobOf(on: Connection, move: Move, signal?: AbortSignal): P
   const line = `
 export LC_ALL=C
 ${filesOf(move)}
-${v} domjobinfo ${domain} --rawstats 2> /dev/null
+${v} domjobinfo ${domain} --rawstats 2>&1
 echo; echo ${MARK}; ${v} domjobinfo ${domain} --completed --keep-completed --rawstats 2> /dev/null
-echo; echo ${MARK}; [ ! -e "$f.out" ] || cat "$f.out"`;
+echo; echo ${MARK}; [ ! -e "$f.out" ] || { echo begun; cat "$f.out"; }`;
   const { code, stdout, stderr } = await on.exec(script(line), { repeatable: true, signal });
   if (code !== 0) throw refused(move.source, { code, stdout, stderr });
-  const [now = '', completed = '', out = ''] = stdout.split(`${MARK}\n`);
+  return jobIn(stdout);
+}
+
+/** @param printed by the script of `jobOf`. */
+export function jobIn(printed: string): Job {
+  const [now = '', completed = '', out = ''] = printed.split(`${MARK}\n`);
   const exit = /^exit=(\d+)$/m.exec(out)?.[1];
-  const type = /^Job type:\s*(\d)/m.exec(now)?.[1] ?? '0';
   return {
-    active: type === '1' || type === '2',
+    active: activeIn(now),
     now: statsOf(now),
     completed: statsOf(completed),
+    begun: out !== '',
     exit: exit === undefined ? null : Number(exit),
-    said: out.replace(/^exit=\d+$/m, '').trim(),
+    said: out
+      .replace(/^begun$/m, '')
+      .replace(/^exit=\d+$/m, '')
+      .trim(),
   };
+}
+
+/** VIR_DOMAIN_JOB_OPERATION_MIGRATION_OUT */
+const MIGRATION_OUT = 5;
+
+function activeIn(now: string): Job['active'] {
+  const type = /^Job type:\s*(\d)/m.exec(now)?.[1];
+  if (type === undefined) return /domain is not running|failed to get domain|Domain not found/.test(now) ? 'none' : 'unknown';
+  if (type !== '1' && type !== '2') return 'none';
+  return statsOf(now).get('operation') === MIGRATION_OUT ? 'migration' : 'another';
 }
 
 const statsOf = (text: string): JobStats =>
