@@ -32,7 +32,7 @@ import type { DomainReading } from './survey-domain.js';
 import type { PoolPlace } from './survey-host.js';
 import { copiesOf } from './survey-vms.js';
 import { undefine } from './undefine.js';
-import { createVolume, imageAt, removeVolume } from './volumes.js';
+import { begunVolume, createVolume, imageAt, removeVolume, takenVolume, type NewVolume } from './volumes.js';
 
 export interface Parts {
   readonly read: () => Promise<DatacenterReading>;
@@ -146,8 +146,6 @@ export class MoveOnTarget {
   /** New images, which hold nothing yet. What is there already, and is not of this move, is not touched. */
   async makeImages(): Promise<void> {
     for (const disk of this.copied()) {
-      const { storage } = this.move.record.options;
-      const pool = (Object.hasOwn(storage, disk.pool) ? storage[disk.pool] : undefined) ?? disk.pool;
       const known = this.disks[disk.name];
       if (known?.made != null && (await this.isOurs(known.made))) continue;
       const image: CopiedImage = {
@@ -157,11 +155,26 @@ export class MoveOnTarget {
         source: await this.sourceOf(disk),
       };
       await this.save({ disks: { ...this.disks, [disk.name]: image } });
-      const { format, virtualBytes: bytes } = disk;
-      const volume = { pool, name: basename(disk.path), bytes, format, begun: known?.made === null };
+      const volume = this.volumeOf(disk, known);
       const made = await createVolume(this.to, this.move.target, volume);
+      if (made === 'taken') {
+        // Not to be taken for one that this move was about to make.
+        await this.forgetDisk(disk.name);
+        throw takenVolume(this.move.target, volume);
+      }
       await this.save({ disks: { ...this.disks, [disk.name]: { ...image, made } } });
     }
+  }
+
+  private volumeOf({ pool, path, virtualBytes: bytes, format }: Disk, known: CopiedImage | undefined): NewVolume {
+    const { storage } = this.move.record.options;
+    const poolThere = (Object.hasOwn(storage, pool) ? storage[pool] : undefined) ?? pool;
+    return { pool: poolThere, name: basename(path), bytes, format, begun: known?.made === null };
+  }
+
+  private forgetDisk(name: string): Promise<void> {
+    const { [name]: _gone, ...others } = this.disks;
+    return this.save({ disks: others });
   }
 
   async copyImages(): Promise<void> {
@@ -250,10 +263,23 @@ cat | ${v} define /dev/stdin > /dev/null`;
     if (isOurs && target !== null && target.copy.power !== 'off')
       await this.to.exec(script(`export LC_ALL=C; ${virsh(this.to)} destroy ${quote(move.vm.uuid)}`));
     if (isOurs || (target === null && this.nvram !== undefined)) await undefine(this.to, this.targetRef);
-    for (const { made } of Object.values(this.disks))
-      if (made !== null && (await this.isOurs(made))) await removeVolume(this.to, move.target, made.path);
+    for (const [name, image] of Object.entries(this.disks)) await this.removeImage(name, image);
     [this.nvram, this.job] = [undefined, undefined];
     if (this.source !== null) await this.save({ disks: {} });
+  }
+
+  private async removeImage(name: string, image: CopiedImage): Promise<void> {
+    const { made } = image;
+    if (made !== null && !(await this.isOurs(made))) return;
+    const path = made === null ? await this.begunImage(name, image) : made.path;
+    if (path !== null) await removeVolume(this.to, this.move.target, path);
+  }
+
+  /** Made by a run that died before it could write it down. */
+  private async begunImage(name: string, image: CopiedImage): Promise<string | null> {
+    const disks = this.source?.details.disks ?? [];
+    const disk = isKnown(disks) ? disks.find((one) => one.name === name) : undefined;
+    return disk === undefined ? null : begunVolume(this.to, this.move.target, this.volumeOf(disk, image));
   }
 
   /** @param of the inactive domain, or of the one that runs, as it is migrated. */

@@ -1,6 +1,6 @@
 /** Images in the pools of a host, made and removed by libvirt, which refuses to take a file that is there already. */
 import { PlacementError } from '../../core/errors.js';
-import type { Place } from '../../core/inventory.js';
+import { placeText, type Place } from '../../core/inventory.js';
 import type { Connection } from './connection.js';
 import { virsh } from './domain-state.js';
 import { option, quote, script } from './quote.js';
@@ -22,8 +22,9 @@ export interface NewVolume {
   readonly begun: boolean;
 }
 
-/** Sparse, and empty. */
-export async function createVolume(connection: Connection, at: Place, { pool, name, bytes, format, begun }: NewVolume): Promise<Volume> {
+/** Sparse, and empty. `taken`: there is one of that name, which is not of this move. */
+export async function createVolume(connection: Connection, at: Place, volume: NewVolume): Promise<Volume | 'taken'> {
+  const { pool, name, bytes, format } = volume;
   // libvirt's own default is the format of 2010, which knows neither zero clusters nor bitmaps.
   const target = `<format type='${format}'/>${format === 'qcow2' ? '<compat>1.1</compat>' : ''}`;
   const xml = `<volume><name>${escaped(name)}</name><capacity unit='bytes'>${bytes}</capacity><allocation>0</allocation><target>${target}</target></volume>`;
@@ -35,33 +36,35 @@ export LC_ALL=C
 cat | ${v} vol-create ${inPool} --file /dev/stdin > /dev/null && ${v} vol-path ${inPool} ${quote(option('--vol', name))}`),
     { stdin: xml },
   );
-  if (begun && isThere.test(made.stderr)) {
-    const path = await emptyVolume(connection, `${inPool} ${quote(option('--vol', name))}`, bytes);
-    if (path !== null) return { path, image: await imageAt(connection, path) };
-  }
-  if (isThere.test(made.stderr))
-    throw new PlacementError(
-      'platform',
-      `Pool ${pool} of ${at.cluster}/${at.host} already has an image ${name}, which is not of this move.`,
-      {
-        next: 'look whose it is; rename or remove it, or map the disk to another pool (storage), then pulumi up',
-      },
-    );
-  if (made.code !== 0) throw refused(at, made);
-  const path = made.stdout.trim();
-  return { path, image: await imageAt(connection, path) };
+  const isTaken = isThere.test(made.stderr);
+  if (made.code !== 0 && !isTaken) throw refused(at, made);
+  const path = isTaken ? await begunVolume(connection, at, volume) : made.stdout.trim();
+  return path === null ? 'taken' : { path, image: await imageAt(connection, path) };
 }
 
 const isThere = /already exists|exists already/;
 
-/** Its path when it has this size and nothing was ever written to it. */
-async function emptyVolume(connection: Connection, volume: string, bytes: number): Promise<string | null> {
-  const v = virsh(connection);
-  const line = `export LC_ALL=C; ${v} vol-path ${volume} && ${v} vol-info --bytes ${volume}`;
-  const { code, stdout } = await connection.exec(script(line), { repeatable: true });
-  const value = (key: string): number => Number(new RegExp(`^${key}:\\s*(\\d+) bytes$`, 'm').exec(stdout)?.[1] ?? Number.NaN);
-  return code === 0 && value('Capacity') === bytes && value('Allocation') < 2 ** 20 ? (stdout.split('\n')[0] ?? null) : null;
+export function takenVolume(at: Place, { pool, name }: Pick<NewVolume, 'pool' | 'name'>): PlacementError {
+  return new PlacementError('platform', `Pool ${pool} of ${placeText(at)} already has an image ${name}, which is not of this move.`, {
+    next: 'look whose it is; rename or remove it, or map the disk to another pool (storage), then pulumi up',
+  });
 }
+
+/** Path of one that a run before has made and not written down: it has this size, and nothing was ever written to it. */
+export async function begunVolume(connection: Connection, at: Place, { pool, name, bytes, begun }: NewVolume): Promise<string | null> {
+  if (!begun) return null;
+  const v = virsh(connection);
+  const volume = `${quote(option('--pool', pool))} ${quote(option('--vol', name))}`;
+  const line = `export LC_ALL=C; ${v} vol-path ${volume} && ${v} vol-info --bytes ${volume}`;
+  const done = await connection.exec(script(line), { repeatable: true });
+  if (done.code !== 0 && isGone.test(done.stderr)) return null;
+  if (done.code !== 0) throw refused(at, done);
+  const value = (key: string): number => Number(new RegExp(`^${key}:\\s*(\\d+) bytes$`, 'm').exec(done.stdout)?.[1] ?? Number.NaN);
+  const isEmpty = value('Capacity') === bytes && value('Allocation') < 2 ** 20;
+  return isEmpty ? (done.stdout.split('\n')[0] ?? null) : null;
+}
+
+const isGone = /Storage (volume|pool) not found/;
 
 /** Which image a path is; empty where there is none, or the login may not look. */
 export async function imageAt(connection: Connection, path: string): Promise<string> {
