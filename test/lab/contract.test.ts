@@ -9,6 +9,21 @@ import { clearLab, lab, violations, virsh } from './kit.js';
 
 const open = (): Promise<Driver> => openLibvirt(resolveLibvirt(datacenter()), { baseDir: '/' });
 
+const images = '/var/lib/libvirt/images';
+
+/** One with something in it. */
+const image = (name: string, format: 'qcow2' | 'raw'): string =>
+  lab(
+    'exec',
+    'host-a',
+    'sh',
+    '-ec',
+    'dd if=/dev/urandom of=/tmp/some bs=1M count=8 status=none; qemu-img convert -f raw -O "$1" /tmp/some "$2"; rm /tmp/some',
+    'sh',
+    format,
+    `${images}/${name}`,
+  );
+
 /** @param needs a guest that has come up, as it must to obey a shutdown or to be moved; a disk that takes a while to copy. */
 const make = (needs: 'nothing' | 'a booted guest' | 'a full disk') => async (): Promise<Harness> => {
   lab('vm', 'host-a', 'runner', '--size', '256M', ...(needs === 'a booted guest' ? [] : ['--no-wait']));
@@ -30,6 +45,16 @@ const make = (needs: 'nothing' | 'a booted guest' | 'a full disk') => async (): 
     outside: {
       violations: async () => violations('runner'),
       shutdown: async (vm, how) => void virsh('host-a', how === 'clean' ? 'shutdown' : 'destroy', vm),
+      addDisk: async (vm) => {
+        image('added.qcow2', 'qcow2');
+        virsh('host-a', 'attach-disk', vm, `${images}/added.qcow2`, 'vdb', '--targetbus', 'virtio', '--subdriver', 'qcow2', '--config');
+      },
+      growDisk: async (vm) => void lab('exec', 'host-a', 'qemu-img', 'resize', '-q', `${images}/${vm}.qcow2`, '+64M'),
+      replaceDisk: async (vm) => {
+        image('replaced.img', 'raw');
+        virsh('host-a', 'detach-disk', vm, 'vda', '--config');
+        virsh('host-a', 'attach-disk', vm, `${images}/replaced.img`, 'vda', '--targetbus', 'virtio', '--subdriver', 'raw', '--config');
+      },
       start: async (vm, host) => void virsh(host ?? 'host-a', 'start', vm),
     },
     close: async () => {

@@ -20,7 +20,7 @@ export function cold(parts: Parts): Pick<Driver, 'copyOff' | 'cancel'> {
         method: 'cold',
         warnings: [],
       });
-      if (work.isDefined()) return outcome();
+      if (await work.isComplete()) return outcome();
       work.refuseUnlessPossible();
       if (work.power !== 'off')
         throw new PlacementError(
@@ -29,6 +29,7 @@ export function cold(parts: Parts): Pick<Driver, 'copyOff' | 'cancel'> {
           { vm: move.vm.name },
         );
       await run.checkLease();
+      await work.removeDefinition();
       await work.makeImages();
       await work.copyImages();
       await run.checkLease();

@@ -32,7 +32,7 @@ import type { DomainReading } from './survey-domain.js';
 import type { PoolPlace } from './survey-host.js';
 import { copiesOf } from './survey-vms.js';
 import { undefine } from './undefine.js';
-import { begunVolume, createVolume, imageAt, removeVolume, takenVolume, type NewVolume } from './volumes.js';
+import { begunVolume, createVolume, imageAt, isVolume, removeVolume, takenVolume, type NewVolume } from './volumes.js';
 
 export interface Parts {
   readonly read: () => Promise<DatacenterReading>;
@@ -117,7 +117,7 @@ export class MoveOnTarget {
     return this.save({ job: true });
   }
 
-  /** It is defined last, so everything else is there. */
+  /** By this move. */
   isDefined(): boolean {
     if (this.target === null) return false;
     if (this.isLabelled) return true;
@@ -127,12 +127,38 @@ export class MoveOnTarget {
     );
   }
 
+  /** It is defined last. Disks that were added, replaced or resized since, or written to, are not there as they are now. */
+  async isComplete(): Promise<boolean> {
+    const there = this.target?.details.disks;
+    if (!this.isDefined() || there === undefined || isUnknown(there)) return false;
+    const [disks, copied] = [this.allDisks(), this.copied()];
+    const isThere = (disk: Disk): boolean =>
+      there.some(
+        ({ name, path, format, virtualBytes }) =>
+          name === disk.name &&
+          path === (this.pathThere(disk) ?? disk.path) &&
+          format === disk.format &&
+          virtualBytes === disk.virtualBytes,
+      );
+    if (there.length !== disks.length || Object.keys(this.disks).length !== copied.length || !disks.every(isThere)) return false;
+    for (const disk of copied) if (!(await this.isCopied(disk))) return false;
+    return true;
+  }
+
+  /** As it is now; in a folder that is closed to the login nothing tells that, so it counts as changed. */
+  private async isCopied(disk: Disk): Promise<boolean> {
+    const kept = this.disks[disk.name];
+    if (kept?.made == null || kept.durable < disk.virtualBytes || !(await this.isOurs(kept.made))) return false;
+    const source = await this.sourceOf(disk);
+    return source !== '' && kept.source === source;
+  }
+
   refuseUnlessPossible(): void {
     for (const place of [this.move.source, this.move.target])
       if (this.isUnread(place)) throw this.refuse(`${placeText(place)} cannot be read`, 'pulumi up when that host answers');
     if (this.source === null) throw this.refuse(`it is not found on ${placeText(this.move.source)}`, 'look at the hosts');
-    if (this.target !== null)
-      throw this.refuse(`${placeText(this.move.target)} already has a definition of it`, 'look which one is the right one');
+    // One of this move gives way.
+    this.isDefined();
     for (const disk of this.copied()) {
       const doubt = sharingDoubt(disk, this.poolsThere);
       if (doubt !== null)
@@ -143,11 +169,19 @@ export class MoveOnTarget {
     }
   }
 
+  /** What an attempt before has defined there; its images stay, for what has not changed of them. */
+  async removeDefinition(): Promise<void> {
+    if (this.target === null || !this.isDefined()) return;
+    this.refuseWhereItRan();
+    await undefine(this.to, this.targetRef);
+  }
+
   /** New images, which hold nothing yet. What is there already, and is not of this move, is not touched. */
   async makeImages(): Promise<void> {
+    await this.removeOtherImages();
     for (const disk of this.copied()) {
       const known = this.disks[disk.name];
-      if (known?.made != null && (await this.isOurs(known.made))) continue;
+      if (await this.hasImage(disk, known)) continue;
       const image: CopiedImage = {
         made: null,
         durable: 0,
@@ -164,6 +198,25 @@ export class MoveOnTarget {
       }
       await this.save({ disks: { ...this.disks, [disk.name]: { ...image, made } } });
     }
+  }
+
+  /** Of disks that the VM does not have any more, or that are not copied any more. */
+  private async removeOtherImages(): Promise<void> {
+    const names = this.copiedNames;
+    for (const [name, image] of Object.entries(this.disks)) {
+      if (names.includes(name)) continue;
+      await this.removeImage(name, image);
+      await this.forgetDisk(name);
+    }
+  }
+
+  /** One that was made for the disk as it was before it was resized or replaced gives way. */
+  private async hasImage(disk: Disk, known: CopiedImage | undefined): Promise<boolean> {
+    if (known?.made == null || !(await this.isOurs(known.made))) return false;
+    const { target } = this.move;
+    if (await isVolume(this.to, target, this.volumeOf(disk, known), known.made.path)) return true;
+    await removeVolume(this.to, target, known.made.path);
+    return false;
   }
 
   private volumeOf({ pool, path, virtualBytes: bytes, format }: Disk, known: CopiedImage | undefined): NewVolume {
@@ -249,15 +302,7 @@ cat | ${v} define /dev/stdin > /dev/null`;
     if (this.isUnread(move.target))
       throw this.refuse(`${placeText(move.target)} cannot be read, so what the move left there stays`, 'try again when that host answers');
     const isOurs = this.isLabelled;
-    if (target !== null && isOurs && target.copy.role === 'live')
-      throw new PlacementError(
-        'not-possible',
-        `VM ${move.vm.name} has run on ${placeText(move.target)}: this move cannot be cancelled any more.`,
-        {
-          vm: move.vm.name,
-          next: 'move it back with a new move',
-        },
-      );
+    if (isOurs) this.refuseWhereItRan();
     // Firmware variables are removed with a definition that names them.
     if (target === null && this.nvram !== undefined && this.source !== null) await this.define();
     if (isOurs && target !== null && target.copy.power !== 'off')
@@ -266,6 +311,19 @@ cat | ${v} define /dev/stdin > /dev/null`;
     for (const [name, image] of Object.entries(this.disks)) await this.removeImage(name, image);
     [this.nvram, this.job] = [undefined, undefined];
     if (this.source !== null) await this.save({ disks: {} });
+  }
+
+  private refuseWhereItRan(): void {
+    const { target, move } = this;
+    if (target?.copy.role !== 'live') return;
+    throw new PlacementError(
+      'not-possible',
+      `VM ${move.vm.name} has run on ${placeText(move.target)}: this move cannot be cancelled any more.`,
+      {
+        vm: move.vm.name,
+        next: 'move it back with a new move',
+      },
+    );
   }
 
   private async removeImage(name: string, image: CopiedImage): Promise<void> {
@@ -290,11 +348,8 @@ cat | ${v} define /dev/stdin > /dev/null`;
       repeatable: true,
     });
     if (read.code !== 0) throw refused(this.move.source, read);
-    const made = Object.entries(this.disks).flatMap(([name, { made: one }]) => (one === null ? [] : [[name, one.path] as const]));
-    const copied = this.copied();
-    const stay = this.allDisks().filter((disk) => !copied.includes(disk));
-    const shared = stay.flatMap((disk) => {
-      const path = otherPath(disk, this.poolsThere);
+    const disks = this.allDisks().flatMap((disk) => {
+      const path = this.pathThere(disk);
       return path === null ? [] : [[disk.name, path] as const];
     });
     const host = this.reading.datacenter.hosts.find(({ name }) => name === this.move.target.host);
@@ -302,10 +357,15 @@ cat | ${v} define /dev/stdin > /dev/null`;
     const { work: _work, ...kept } = this.move.method === 'hot' ? (this.source?.state.state ?? nothing) : nothing;
     const label: DomainState['label'] = { role: 'incoming', moveId: this.move.record.moveId, at: Date.parse(host?.observedAt ?? '') };
     return targetDefinition(read.stdout, {
-      disks: Object.fromEntries([...shared, ...made]),
+      disks: Object.fromEntries(disks),
       networks: this.move.record.options.networks,
       state: { ...kept, v: 1, label },
     });
+  }
+
+  /** null: the same. */
+  private pathThere(disk: Disk): string | null {
+    return this.copiedNames.includes(disk.name) ? (this.disks[disk.name]?.made?.path ?? null) : otherPath(disk, this.poolsThere);
   }
 
   private isUnread(place: Place): boolean {

@@ -5,7 +5,7 @@ import type { Connection } from './connection.js';
 import { virsh } from './domain-state.js';
 import { option, quote, script } from './quote.js';
 import { refused } from './refused.js';
-import { escaped } from './xml.js';
+import { attribute, bytesOf, escaped, first, parseXml, textOf } from './xml.js';
 
 export interface Volume {
   readonly path: string;
@@ -62,6 +62,26 @@ export async function begunVolume(connection: Connection, at: Place, { pool, nam
   const value = (key: string): number => Number(new RegExp(`^${key}:\\s*(\\d+) bytes$`, 'm').exec(done.stdout)?.[1] ?? Number.NaN);
   const isEmpty = value('Capacity') === bytes && value('Allocation') < 2 ** 20;
   return isEmpty ? (done.stdout.split('\n')[0] ?? null) : null;
+}
+
+/** Whether the image at this path is that volume, of its size and format. */
+export async function isVolume(
+  connection: Connection,
+  at: Place,
+  { pool, name, bytes, format }: NewVolume,
+  path: string,
+): Promise<boolean> {
+  const volume = `${quote(option('--pool', pool))} ${quote(option('--vol', name))}`;
+  const done = await connection.exec(script(`export LC_ALL=C; ${virsh(connection)} vol-dumpxml ${volume}`), { repeatable: true });
+  if (done.code !== 0 && isGone.test(done.stderr)) return false;
+  if (done.code !== 0) throw refused(at, done);
+  const xml = parseXml(done.stdout);
+  const has = {
+    path: textOf(xml, 'target', 'path'),
+    bytes: bytesOf(first(xml, 'capacity')),
+    format: attribute(first(xml, 'target', 'format'), 'type'),
+  };
+  return has.path === path && has.bytes === bytes && has.format === format;
 }
 
 const isGone = /Storage (volume|pool) not found/;

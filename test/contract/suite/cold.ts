@@ -1,8 +1,15 @@
 import { expect, test } from 'vitest';
 import { PlacementError } from '../../../provider/core/errors.js';
-import { samePlace } from '../../../provider/core/inventory.js';
+import { isKnown, samePlace } from '../../../provider/core/inventory.js';
 import type { Part } from '../driver.js';
-import { begin, copyAt, maybeCopyAt, save, stopAfter, testRun } from './kit.js';
+import { begin, copyAt, maybeCopyAt, save, stopAfter, testRun, vmNamed, type OutsideWorld } from './kit.js';
+
+/** What somebody does to a VM that is off, between its copy and the start on the target. */
+const changes: Readonly<Record<string, (outside: OutsideWorld, vm: string) => Promise<void> | undefined>> = {
+  'a disk was added': (outside, vm) => outside.addDisk?.(vm),
+  'a disk was grown': (outside, vm) => outside.growDisk?.(vm),
+  'a disk was replaced': (outside, vm) => outside.replaceDisk?.(vm),
+};
 
 export const coldContract: Part = ({ capabilities }, h) => {
   test('given a VM that is off, when it was copied, then the target is complete and off, the source is as it was', async () => {
@@ -55,6 +62,32 @@ export const coldContract: Part = ({ capabilities }, h) => {
     expect(second.target).toEqual(first.target);
     expect(run.events.filter((event) => event.kind === 'progress' && event.bytes < event.total)).toEqual([]);
   });
+
+  test.each(Object.entries(changes))(
+    'given that %s after it was copied, then a second call copies it as it is now',
+    async (_what, change) => {
+      const { driver, sleeper, far, from, outside } = h();
+      const move = await begin(h(), sleeper, far, 'cold');
+      await driver.copyOff(move, testRun());
+      const changed = change(outside, sleeper);
+      if (changed === undefined) return;
+      await changed;
+      const disks = async (): Promise<unknown> => {
+        const { disks: all } = await vmNamed(driver, sleeper);
+        return isKnown(all) ? all.map(({ name, virtualBytes, format }) => ({ name, virtualBytes, format })) : all;
+      };
+      const wanted = await disks();
+      const run = testRun();
+      const { target } = await driver.copyOff(move, run);
+      expect(run.events.some((event) => event.kind === 'progress')).toBe(true);
+      await save(driver, move, { targetStarting: true });
+      await driver.start(target, testRun());
+      expect(await copyAt(driver, sleeper, far)).toMatchObject({ power: 'running', role: 'live' });
+      expect((await copyAt(driver, sleeper, from)).power).toBe('off');
+      expect(await disks()).toEqual(wanted);
+      expect(await outside.violations()).toEqual([]);
+    },
+  );
 
   test('given an interrupt in the middle, when another process goes on, then nothing is sent twice', async () => {
     const { driver, another, sleeper, far, outside } = h();
