@@ -3,7 +3,7 @@ import { performance } from 'node:perf_hooks';
 import type { Driver, Outcome } from '../../core/driver.js';
 import { PlacementError } from '../../core/errors.js';
 import { placeText } from '../../core/inventory.js';
-import { abortJob } from './hot.js';
+import { abortJob, forget } from './hot.js';
 import { MoveOnTarget, type Parts } from './move-on-target.js';
 
 export function cold(parts: Parts): Pick<Driver, 'copyOff' | 'cancel'> {
@@ -42,12 +42,11 @@ export function cold(parts: Parts): Pick<Driver, 'copyOff' | 'cancel'> {
     async cancel(move, run) {
       await run.checkLease();
       const read = async (): Promise<MoveOnTarget> => new MoveOnTarget(parts, move, run, await parts.read());
-      let work = await read();
-      if (work.hasJob) {
-        await abortJob(work.from, move);
-        work = await read();
-      }
-      await work.remove();
+      const work = await read();
+      if (!work.hasJob) return work.remove();
+      await abortJob(work.from, move);
+      await (await read()).remove();
+      await forget(work, move);
     },
   };
 }

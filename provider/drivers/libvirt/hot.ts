@@ -96,7 +96,7 @@ async function outcome(work: MoveOnTarget, move: Move): Promise<Outcome> {
 }
 
 /** The source may be gone for good; what is left there is small. */
-async function forget(work: MoveOnTarget, move: Move): Promise<void> {
+export async function forget(work: MoveOnTarget, move: Move): Promise<void> {
   await work.from.exec(script(`${filesOf(move)}; rm -f "$f".*`)).catch(() => undefined);
 }
 
