@@ -4,7 +4,7 @@ import type { Driver, Move } from '../../provider/core/driver.js';
 import type { MoveWork } from '../../provider/drivers/libvirt/metadata.js';
 import { openLibvirt } from '../../provider/drivers/libvirt/index.js';
 import { resolveLibvirt } from '../../schema/libvirt.js';
-import { begin as beginMove, save, testRun, type Harness } from '../contract/suite/kit.js';
+import { begin as beginMove, save, testRun, type Harness, type TestRun } from '../contract/suite/kit.js';
 import { datacenter } from './datacenter.js';
 import { clearLab, define, lab, running, virsh } from './kit.js';
 import { isClean } from './moved.js';
@@ -25,6 +25,22 @@ const begin = (method: 'hot' | 'cold'): Promise<Move> => {
 };
 
 const images = '/var/lib/libvirt/images';
+
+/** So slow that it is there to be disturbed. */
+const slowly = (move: Move): Move => ({
+  ...move,
+  record: { ...move.record, options: { ...move.record.options, bandwidthBytesPerSecond: 4 * 2 ** 20 } },
+});
+
+function atFirstProgress(happen: () => void): TestRun {
+  let isFirst = true;
+  return testRun({
+    onEvent: ({ kind }) => {
+      if (kind === 'progress' && isFirst) happen();
+      if (kind === 'progress') isFirst = false;
+    },
+  });
+}
 
 /** What that run had written down with the VM. */
 function left({ record: { moveId } }: Move, work: Omit<MoveWork, 'moveId'>): void {
@@ -83,6 +99,16 @@ test('cold: a disk that was added while it was copied is on the target block by 
   expect(lab('exec', 'host-b', 'ls', images)).toBe('web-01.qcow2');
 });
 
+test('cold: a disk that somebody writes to while it is copied voids the copy; the next attempt copies it', async () => {
+  lab('vm', 'host-a', 'web-01', '--size', '256M', '--no-start', '--data', '64');
+  const move = await begin('cold');
+  const disturbed = atFirstProgress(() => lab('exec', 'host-a', 'touch', `${images}/web-01.qcow2`));
+  await expect(driver.copyOff(move, disturbed)).rejects.toThrow(/its disk vda was changed on blue\/host-a while it was copied/);
+  expect(virsh('host-b', 'list', '--all', '--name').trim()).toBe('');
+  await driver.copyOff(move, testRun());
+  expect(virsh('host-b', 'list', '--all', '--name').trim()).toBe('web-01');
+});
+
 test('a backup that began after a hot move had failed is neither watched as it nor ended by a cancel', async () => {
   lab('vm', 'host-a', 'web-01', '--size', '256M', '--no-wait');
   const move = await begin('hot');
@@ -95,6 +121,20 @@ test('a backup that began after a hot move had failed is neither watched as it n
   await driver.cancel(move, testRun());
   expect(job()).toContain('Backup');
   virsh('host-a', 'domjobabort', 'web-01');
+});
+
+test('hot, failed while its target does not answer: the job is not remembered, and a cancel removes the rest when it answers again', async () => {
+  lab('vm', 'host-a', 'web-01', '--size', '256M');
+  const move = slowly(await begin('hot'));
+  const stops = atFirstProgress(() => lab('libvirtd', 'host-b', 'stop'));
+  await expect(driver.migrate(move, stops)).rejects.toThrow(/host-b cannot be read, so what the move left there stays/);
+  const kept = virsh('host-a', 'dumpxml', 'web-01', '--inactive');
+  expect(kept).toContain('"made"');
+  expect(kept).not.toContain('"job"');
+  lab('libvirtd', 'host-b', 'start');
+  await driver.cancel(move, testRun());
+  isClean('host-b');
+  expect(running('host-a')).toEqual(['web-01']);
 });
 
 test('hot: what an attempt has defined on the target and never ran there gives way', async () => {
@@ -110,11 +150,10 @@ test('hot: what an attempt has defined on the target and never ran there gives w
 
 test('hot, cancelled: nothing of it is left in the folder of the login on the source', async () => {
   lab('vm', 'host-a', 'web-01', '--size', '256M');
-  const move = await begin('hot');
-  const slow = { ...move, record: { ...move.record, options: { ...move.record.options, bandwidthBytesPerSecond: 4 * 2 ** 20 } } };
+  const move = slowly(await begin('hot'));
   const stopped = testRun({ onEvent: (_event, stop) => stop.abort() });
-  await expect(driver.migrate(slow, stopped)).rejects.toMatchObject({ code: 'interrupted' });
-  await driver.cancel(slow, testRun());
+  await expect(driver.migrate(move, stopped)).rejects.toMatchObject({ code: 'interrupted' });
+  await driver.cancel(move, testRun());
   expect(running('host-a')).toEqual(['web-01']);
   expect(lab('exec', 'host-a', 'sh', '-c', 'find /tmp/vmplacement-* ! -type d')).toBe('');
   isClean('host-b');

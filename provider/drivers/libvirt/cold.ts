@@ -43,9 +43,9 @@ export function cold(parts: Parts): Pick<Driver, 'copyOff' | 'cancel'> {
       await run.checkLease();
       const read = async (): Promise<MoveOnTarget> => new MoveOnTarget(parts, move, run, await parts.read());
       const work = await read();
-      if (!work.hasJob) return work.remove();
-      await abortJob(work.from, move);
-      await (await read()).remove();
+      if (move.method !== 'hot') return work.remove();
+      if (work.hasJob) await abortJob(work.from, move);
+      await (work.hasJob ? await read() : work).remove();
       await forget(work, move);
     },
   };

@@ -72,6 +72,7 @@ async function stayed(work: MoveOnTarget, move: Move): Promise<void> {
         next: 'pulumi up when both hosts answer',
       },
     );
+  await work.forgetJob();
   await work.remove();
   await forget(work, move);
 }

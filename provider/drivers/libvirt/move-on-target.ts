@@ -117,6 +117,12 @@ export class MoveOnTarget {
     return this.save({ job: true });
   }
 
+  /** It has ended, whatever it has left: a migration that others begin later is not it. */
+  forgetJob(): Promise<void> {
+    this.job = undefined;
+    return this.save({});
+  }
+
   /** By this move. */
   isDefined(): boolean {
     if (this.target === null) return false;
@@ -239,6 +245,19 @@ export class MoveOnTarget {
       const image = source !== '' && kept.source === source ? kept : { ...kept, durable: 0, source };
       if (image !== kept) await this.save({ disks: { ...this.disks, [disk.name]: image } });
       await this.copyImage(disk, image, kept.made.path);
+    }
+    await this.refuseChanged();
+  }
+
+  /** Where nothing tells, only what the VM itself writes is known, by its power. */
+  private async refuseChanged(): Promise<void> {
+    for (const disk of this.copied()) {
+      const then = this.disks[disk.name]?.source ?? '';
+      if (then !== '' && (await this.sourceOf(disk)) !== then)
+        throw this.refuse(
+          `its disk ${disk.name} was changed on ${placeText(this.move.source)} while it was copied: the copy is void`,
+          'find out who changed it, then pulumi up copies it again',
+        );
     }
   }
 
