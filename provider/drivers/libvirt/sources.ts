@@ -6,7 +6,7 @@ import { changeState, withState } from './domain-state.js';
 import type { Parts } from './move-on-target.js';
 import type { Records } from './records.js';
 import type { DatacenterReading } from './survey.js';
-import type { DomainReading } from './survey-domain.js';
+import type { DomainReading, Image } from './survey-domain.js';
 import { sharingDoubt } from './storage.js';
 import { copiesOf, sharers } from './survey-vms.js';
 import { undefine } from './undefine.js';
@@ -43,7 +43,7 @@ export function sources({ read, connectionTo, handOver }: SourceParts): Sources 
       await handOver(own, target.copy.ref);
       const connection = connectionTo(copy.host);
       const there = pools.get(target.copy.ref.host) ?? [];
-      for (const { name, path, storageId } of isKnown(own.details.disks) ? own.details.disks : []) {
+      for (const { disk: name, path, storageId } of disksOf(own)) {
         // It is the target's too.
         if (storageId !== null && isKnown(storageId) && there.some((pool) => pool.storageId === storageId)) continue;
         const stays = (why: string): void =>
@@ -65,6 +65,8 @@ export function sources({ read, connectionTo, handOver }: SourceParts): Sources 
     },
   };
 }
+
+const disksOf = ({ images }: DomainReading): readonly Image[] => images.filter(({ kind }) => kind === 'disk');
 
 interface Found {
   /** null: it is not there, though its host was read. */
@@ -107,10 +109,12 @@ function refuseRetire(
   const labels = [label?.moveId, own.blockedBy].filter((one) => one !== undefined && one !== null);
   if (labels.length === 0) refuse('it carries no label of this move');
   for (const other of labels) if (other !== moveId) refuse(`it carries the label of another move, ${other}`);
-  if (isUnknown(own.details.disks)) refuse(`its disks could not be read: ${own.details.disks.unknown}`);
-  for (const disk of isKnown(own.details.disks) ? own.details.disks : []) {
-    const users = sharers(disk, own, domains);
-    if (users.length > 0) refuse(`its disk ${disk.name} is used by ${users.join(', ')}`);
+  // What only lies on an image goes on with it: then the image stays.
+  const using = domains.map((domain) => ({ ...domain, images: domain.images.filter(({ kind }) => kind !== 'below') }));
+  for (const image of disksOf(own)) {
+    const users = sharers(image, own, using);
+    if (isUnknown(users)) refuse(`it is not known who else uses its disk ${image.disk}: ${users.unknown}`);
+    else if (users.length > 0) refuse(`its disk ${image.disk} is used by ${users.join(', ')}`);
   }
   const stays = others.find(
     (other) => isUp(other) || other.state.state.label?.moveId === moveId || other.state.state.record?.moveId === moveId,

@@ -33,6 +33,22 @@ export interface DomainReading {
   readonly state: ReadState;
   /** The move that blocks its start. */
   readonly blockedBy: string | null;
+  /** All that its definition names, also what nothing tells the size of. */
+  readonly images: readonly Image[];
+}
+
+/** A file, device or volume that a definition names. */
+export interface Image {
+  /** What the guest sees it as (`vda`), also of what lies below that. */
+  readonly disk: string;
+  /** `medium`: of a CD-ROM or floppy; `below`: a backing file, which the definition of a VM that runs tells. */
+  readonly kind: 'disk' | 'medium' | 'below';
+  readonly path: string;
+  readonly format: string;
+  readonly pool: string;
+  readonly storageId: Disk['storageId'];
+  /** Its pool is not active, so that only its name is known, and not its folder. */
+  readonly folderUnknown: boolean;
 }
 
 interface Context {
@@ -66,7 +82,8 @@ function domainOf(uuid: string, context: Context): DomainReading {
   const { label } = state.state;
   const told = saved ? 'saved' : powerOf(stats?.state ?? null);
   const { power, lastChange } = loggedPower(context.log, { name, power: told, madeMs: label?.role === 'incoming' ? label.at : null });
-  const disks = disksOf(xml, context, stats);
+  const images = imagesOf(xml, context.pools);
+  const disks = disksOf(images, host, stats);
   const persistent = lines(reading, 'persistent').includes(uuid);
   return {
     uuid,
@@ -100,6 +117,7 @@ function domainOf(uuid: string, context: Context): DomainReading {
     },
     state,
     blockedBy: blockedBy(inactive),
+    images,
   };
 }
 
@@ -190,47 +208,71 @@ function firmwareOf(xml: Element): Firmware {
   return attribute(first(xml, 'os'), 'firmware') === 'efi' || attribute(loader, 'type') === 'pflash' ? 'uefi' : 'bios';
 }
 
-function disksOf(xml: Element, { pools, host }: Context, stats: Stats | undefined): Maybe<readonly Disk[]> {
-  const disks = all(xml, 'devices', 'disk').flatMap((disk): Maybe<Disk>[] => {
-    if ((attribute(disk, 'device') ?? 'disk') !== 'disk') return [];
-    const name = attribute(first(disk, 'target'), 'dev') ?? '';
-    const format = attribute(first(disk, 'driver'), 'type') ?? 'raw';
-    const { path, pool } = sourceOf(disk, pools);
+function disksOf(images: readonly Image[], host: string, stats: Stats | undefined): Maybe<readonly Disk[]> {
+  const disks = images.flatMap(({ disk: name, kind, path, format, pool, storageId }): Maybe<Disk>[] => {
+    if (kind !== 'disk') return [];
     const block = stats?.blocks.get(name);
     const capacity = block?.capacity ?? null;
     if (capacity === null) return [unknown(`libvirt does not tell the size of disk ${name} (${path})`)];
     return [
       {
         name,
-        pool: pool.name,
+        pool,
         path,
         format,
         virtualBytes: capacity,
         allocatedBytes: block?.allocation ?? capacity,
         sharedWith: unknown(`the other VMs of ${host} are looked at together`),
         tracked: format === 'qcow2',
-        storageId: pool.storageId,
+        storageId,
       },
     ];
   });
   return disks.find(isUnknown) ?? disks.filter(isKnown);
 }
 
-function sourceOf(disk: Element, pools: readonly PoolPlace[]): { readonly path: string; readonly pool: PoolPlace } {
-  const source = first(disk, 'source');
+function imagesOf(xml: Element, pools: readonly PoolPlace[]): readonly Image[] {
+  return all(xml, 'devices', 'disk').flatMap((disk) => {
+    const name = attribute(first(disk, 'target'), 'dev') ?? '';
+    const isDisk = (attribute(disk, 'device') ?? 'disk') === 'disk';
+    // Drives may be empty.
+    if (!isDisk && first(disk, 'source') === undefined) return [];
+    const format = attribute(first(disk, 'driver'), 'type') ?? 'raw';
+    const top: Image = { disk: name, kind: isDisk ? 'disk' : 'medium', format, ...sourceOf(disk, pools) };
+    return [top, ...imagesBelow(disk, name, pools)];
+  });
+}
+
+function imagesBelow(image: Element, disk: string, pools: readonly PoolPlace[]): readonly Image[] {
+  const store = first(image, 'backingStore');
+  // The end of a chain is an empty element.
+  if (store === undefined || first(store, 'source') === undefined) return [];
+  const format = attribute(first(store, 'format'), 'type') ?? 'raw';
+  return [{ disk, kind: 'below', format, ...sourceOf(store, pools) }, ...imagesBelow(store, disk, pools)];
+}
+
+/** @param image a disk, or what is below one. */
+function sourceOf(image: Element, pools: readonly PoolPlace[]): Pick<Image, 'path' | 'pool' | 'storageId' | 'folderUnknown'> {
+  const source = first(image, 'source');
+  const placed = (path: string, { name, storageId }: Omit<PoolPlace, 'path'>, folderUnknown = false): ReturnType<typeof sourceOf> => ({
+    path,
+    pool: name,
+    storageId,
+    folderUnknown,
+  });
   const path = attribute(source, 'file') ?? attribute(source, 'dev');
-  if (path !== null) return { path, pool: poolOf(path, pools) };
+  if (path !== null) return placed(path, poolOf(path, pools));
   const named = attribute(source, 'pool');
   if (named !== null) {
-    const pool = pools.find(({ name }) => name === named) ?? { name: named, path: null, storageId: unknown(`pool ${named} is not active`) };
-    return { path: `${pool.path ?? named}/${attribute(source, 'volume') ?? ''}`, pool };
+    const volume = attribute(source, 'volume') ?? '';
+    const pool = pools.find(({ name }) => name === named);
+    return pool === undefined
+      ? placed(`${named}/${volume}`, { name: named, storageId: unknown(`pool ${named} is not active`) }, true)
+      : placed(`${pool.path ?? named}/${volume}`, pool);
   }
-  const protocol = attribute(source, 'protocol') ?? attribute(disk, 'type') ?? 'unknown';
-  const name = `${protocol}:${attribute(source, 'name') ?? ''}`;
-  return {
-    path: name,
-    pool: { name: protocol, path: null, storageId: unknown(`a disk by ${protocol}: whether other hosts reach it was not read`) },
-  };
+  const protocol = attribute(source, 'protocol') ?? attribute(image, 'type') ?? 'unknown';
+  const storageId = unknown(`a disk by ${protocol}: whether other hosts reach it was not read`);
+  return placed(`${protocol}:${attribute(source, 'name') ?? ''}`, { name: protocol, storageId });
 }
 
 function nicsOf(xml: Element): readonly Nic[] {

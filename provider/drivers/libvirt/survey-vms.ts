@@ -2,9 +2,9 @@
 import { basename } from 'node:path';
 import { iso } from '../../core/clock.js';
 import type { SurveyScope } from '../../core/driver.js';
-import { isKnown, isUnknown, placeText, samePlace, type Copy, type Disk, type Vm } from '../../core/inventory.js';
+import { isKnown, isUnknown, placeText, samePlace, unknown, type Copy, type Maybe, type Vm } from '../../core/inventory.js';
 import type { MigrationRecord } from '../../core/record.js';
-import type { DomainReading } from './survey-domain.js';
+import type { DomainReading, Image } from './survey-domain.js';
 
 export function vmsOf(domains: readonly DomainReading[], { vms }: SurveyScope): readonly Vm[] {
   const wanted = vms === undefined ? null : new Set(vms.flatMap((vm) => [vm, vm.toLowerCase()]));
@@ -64,18 +64,27 @@ function vmOf(copies: readonly DomainReading[], domains: readonly DomainReading[
 const asRecorded = (copy: Copy, record: MigrationRecord | undefined): Copy =>
   copy.role === 'incoming' && record?.targetStarting === true && record.moveId === copy.ref.moveId ? { ...copy, role: 'live' } : copy;
 
-/** Other VMs that have the same file: by its path on the same host, by its name where both hosts see the same storage. */
-export function sharers(disk: Disk, home: DomainReading, domains: readonly DomainReading[]): readonly string[] {
+/**
+ * Other VMs that have the same file, as a disk, a medium or below one: by its path on the same host, by its name where both hosts see the
+ * same storage.
+ */
+export function sharers(
+  { path, storageId }: Pick<Image, 'path' | 'storageId'>,
+  home: DomainReading,
+  domains: readonly DomainReading[],
+): Maybe<readonly string[]> {
   const here = placeText(home.copy.ref);
-  const isSame = (other: Disk, isHere: boolean): boolean =>
+  const isNamedSo = (other: Image): boolean => basename(other.path) === basename(path);
+  const isSame = (other: Image, isHere: boolean): boolean =>
     isHere
-      ? other.path === disk.path
-      : other.storageId !== null &&
-        isKnown(other.storageId) &&
-        other.storageId === disk.storageId &&
-        basename(other.path) === basename(disk.path);
-  return domains.flatMap(({ uuid, name, copy, details: { disks } }) => {
-    if (uuid === home.uuid || isUnknown(disks)) return [];
-    return disks.some((other) => isSame(other, placeText(copy.ref) === here)) ? [name] : [];
-  });
+      ? other.path === path
+      : other.storageId !== null && isKnown(other.storageId) && other.storageId === storageId && isNamedSo(other);
+  const others = domains.filter(({ uuid }) => uuid !== home.uuid);
+  const having = (is: (image: Image, isHere: boolean) => boolean): readonly string[] =>
+    others.flatMap(({ name, copy, images }) => (images.some((image) => is(image, placeText(copy.ref) === here)) ? [name] : []));
+  const users = having(isSame);
+  const [doubtful] = having((image, isHere) => image.folderUnknown && (isHere || storageId !== null) && isNamedSo(image));
+  return users.length === 0 && doubtful !== undefined
+    ? unknown(`a disk of ${doubtful} has the same name, in a pool that is not active`)
+    : users;
 }
