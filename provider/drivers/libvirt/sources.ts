@@ -8,8 +8,9 @@ import type { Records } from './records.js';
 import type { DatacenterReading } from './survey.js';
 import type { DomainReading, Image } from './survey-domain.js';
 import { sharingDoubt } from './storage.js';
+import type { PoolPlace } from './survey-host.js';
 import { copiesOf, sharers } from './survey-vms.js';
-import { undefine } from './undefine.js';
+import { isOnlyHere, undefine } from './undefine.js';
 import { removeVolume } from './volumes.js';
 
 type Sources = Pick<Driver, 'keep' | 'retire'>;
@@ -60,13 +61,25 @@ export function sources({ read, connectionTo, handOver }: SourceParts): Sources 
         await run.checkLease();
         if ((await removeVolume(connection, copy, path)) === 'no volume') stays('is in no pool');
       }
+      const variables = nvramThatStays(own, pools.get(copy.host) ?? []);
+      if (variables !== null)
+        run.emit({
+          kind: 'warning',
+          vm: own.name,
+          message: `${own.name}: its firmware variables on ${placeText(copy)} may be on storage that other hosts see too, so they stay: ${variables}`,
+        });
       await run.checkLease();
-      await undefine(connection, copy);
+      await undefine(connection, copy, variables === null ? 'remove' : 'keep');
     },
   };
 }
 
 const disksOf = ({ images }: DomainReading): readonly Image[] => images.filter(({ kind }) => kind === 'disk');
+
+function nvramThatStays({ details: { stateFiles } }: DomainReading, pools: readonly PoolPlace[]): string | null {
+  const file = isKnown(stateFiles) ? stateFiles.find(({ kind }) => kind === 'nvram') : undefined;
+  return file === undefined || isOnlyHere(file.path, pools) ? null : file.path;
+}
 
 interface Found {
   /** null: it is not there, though its host was read. */

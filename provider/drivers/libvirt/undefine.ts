@@ -1,10 +1,12 @@
-/** Takes a definition away, with its firmware variables and all that libvirt keeps of it; its disks stay. */
+/** Takes a definition away, with its firmware variables unless told otherwise, and all that libvirt keeps of it; its disks stay. */
+import { dirname } from 'node:path';
 import type { Element } from '@xmldom/xmldom';
 import type { CopyRef } from '../../core/inventory.js';
 import type { Connection } from './connection.js';
 import { locked, up, virsh } from './domain-state.js';
 import { quote, script } from './quote.js';
 import { refused } from './refused.js';
+import type { PoolPlace } from './survey-host.js';
 import { attribute, escaped, first, parseXml, textOf } from './xml.js';
 
 /**
@@ -14,14 +16,23 @@ import { attribute, escaped, first, parseXml, textOf } from './xml.js';
 export function nvramOf(domain: Element): string | null {
   const named = textOf(domain, 'os', 'nvram') || attribute(first(domain, 'os', 'nvram', 'source'), 'file');
   if (named !== null) return named;
-  return isImplied(domain) ? `/var/lib/libvirt/qemu/nvram/${textOf(domain, 'name') ?? ''}_VARS.fd` : null;
+  return isImplied(domain) ? `${ownFolder}/${textOf(domain, 'name') ?? ''}_VARS.fd` : null;
+}
+
+/** Where libvirt puts the variables that it makes itself. */
+const ownFolder = '/var/lib/libvirt/qemu/nvram';
+
+/** Whether no other host has these variables: only then they go with a definition. */
+export function isOnlyHere(path: string, pools: readonly PoolPlace[]): boolean {
+  const pool = pools.find(({ path: folder }) => folder === dirname(path));
+  return pool === undefined ? dirname(path) === ownFolder : pool.storageId === null;
 }
 
 const isImplied = (domain: Element): boolean =>
   attribute(first(domain, 'os'), 'firmware') === 'efi' && first(domain, 'os', 'nvram') === undefined;
 
 /** One that is not there is done. One that runs is refused: it would go on without a definition, on images that are removed next. */
-export async function undefine(connection: Connection, copy: CopyRef): Promise<void> {
+export async function undefine(connection: Connection, copy: CopyRef, nvram: 'remove' | 'keep' = 'remove'): Promise<void> {
   const [v, domain] = [virsh(connection), quote(copy.platformId)];
   const isGone = (stderr: string): boolean => /Domain not found|failed to get domain/.test(stderr);
   const read = await connection.exec(script(`export LC_ALL=C; ${v} dumpxml ${domain} --inactive --security-info`), { repeatable: true });
@@ -29,7 +40,7 @@ export async function undefine(connection: Connection, copy: CopyRef): Promise<v
   if (read.code !== 0) throw refused(copy, read);
   const xml = parseXml(read.stdout);
   // libvirt removes only variables that are named.
-  const named = isImplied(xml) ? withNamedNvram(read.stdout, nvramOf(xml) ?? '') : '';
+  const named = nvram === 'remove' && isImplied(xml) ? withNamedNvram(read.stdout, nvramOf(xml) ?? '') : '';
   const define = named === '' ? '' : `cat | ${v} define /dev/stdin > /dev/null && `;
   const done = await connection.exec(
     locked(
@@ -37,7 +48,7 @@ export async function undefine(connection: Connection, copy: CopyRef): Promise<v
       `
 export LC_ALL=C
 case $(${v} domstate ${domain}) in ${up}) echo 'it runs' >&2; exit 1 ;; esac
-${define}${v} undefine ${domain} --nvram --snapshots-metadata --checkpoints-metadata`,
+${define}${v} undefine ${domain} ${nvram === 'remove' ? '--nvram' : '--keep-nvram'} --snapshots-metadata --checkpoints-metadata`,
     ),
     { stdin: named },
   );
