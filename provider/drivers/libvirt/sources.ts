@@ -1,13 +1,15 @@
 /** What becomes of the source of a move: kept under its label, or removed when everything that makes this safe was read again. */
+import { basename } from 'node:path';
 import type { Driver } from '../../core/driver.js';
 import { PlacementError } from '../../core/errors.js';
-import { isKnown, isUnknown, placeText, samePlace, type CopyRef } from '../../core/inventory.js';
+import { isKnown, isUnknown, placeText, samePlace, type CopyRef, type Host } from '../../core/inventory.js';
+import { usedBelow } from './backing.js';
 import { changeState, withState } from './domain-state.js';
 import type { Parts } from './move-on-target.js';
 import type { Records } from './records.js';
 import type { DatacenterReading } from './survey.js';
-import type { DomainReading, Image } from './survey-domain.js';
 import { sharingDoubt } from './storage.js';
+import type { DomainReading, Image } from './survey-domain.js';
 import type { PoolPlace } from './survey-host.js';
 import { copiesOf, sharers } from './survey-vms.js';
 import { isOnlyHere, undefine } from './undefine.js';
@@ -37,37 +39,27 @@ export function sources({ read, connectionTo, handOver }: SourceParts): Sources 
     },
 
     async retire(copy, moveId, run) {
-      const { own, others, domains, pools } = await found(read, copy);
+      const { own, others, reading } = await found(read, copy);
       if (own === null) return;
-      const target = refuseRetire(own, others, domains, moveId);
+      const target = refuseRetire(own, others, reading.domains, moveId);
       await run.checkLease();
       await handOver(own, target.copy.ref);
       const connection = connectionTo(copy.host);
-      const there = pools.get(target.copy.ref.host) ?? [];
-      for (const { disk: name, path, storageId } of disksOf(own)) {
+      const stays = (what: string, why: string, path: string): void =>
+        run.emit({ kind: 'warning', vm: own.name, message: `${own.name}: ${what} on ${placeText(copy)} ${why}: ${path}` });
+      for (const image of disksOf(own)) {
+        const { disk, path } = image;
         // It is the target's too.
-        if (storageId !== null && isKnown(storageId) && there.some((pool) => pool.storageId === storageId)) continue;
-        const stays = (why: string): void =>
-          run.emit({
-            kind: 'warning',
-            vm: own.name,
-            message: `${own.name}: disk ${name} on ${placeText(copy)} ${why}, so its file stays: ${path}`,
-          });
-        const doubt = sharingDoubt({ storageId }, there);
-        if (doubt !== null) {
-          stays(`may be on storage that the target sees too (${doubt})`);
-          continue;
+        if (isSeenBy(poolsOf(reading, target.copy.ref.host), image)) continue;
+        let why = await whyItStays(image, { own, target, moveId, reading, connectionTo });
+        if (why === null) {
+          await run.checkLease();
+          if ((await removeVolume(connection, copy, path)) === 'no volume') why = 'is in no pool';
         }
-        await run.checkLease();
-        if ((await removeVolume(connection, copy, path)) === 'no volume') stays('is in no pool');
+        if (why !== null) stays(`disk ${disk}`, `${why}, so its file stays`, path);
       }
-      const variables = nvramThatStays(own, pools.get(copy.host) ?? []);
-      if (variables !== null)
-        run.emit({
-          kind: 'warning',
-          vm: own.name,
-          message: `${own.name}: its firmware variables on ${placeText(copy)} may be on storage that other hosts see too, so they stay: ${variables}`,
-        });
+      const variables = nvramThatStays(own, poolsOf(reading, copy.host));
+      if (variables !== null) stays('its firmware variables', 'may be on storage that other hosts see too, so they stay', variables);
       await run.checkLease();
       await undefine(connection, copy, variables === null ? 'remove' : 'keep');
     },
@@ -75,30 +67,84 @@ export function sources({ read, connectionTo, handOver }: SourceParts): Sources 
 }
 
 const disksOf = ({ images }: DomainReading): readonly Image[] => images.filter(({ kind }) => kind === 'disk');
+const poolsOf = ({ pools }: DatacenterReading, host: string): readonly PoolPlace[] => pools.get(host) ?? [];
+const isSeenBy = (pools: readonly PoolPlace[], { storageId }: Image): boolean =>
+  storageId !== null && isKnown(storageId) && pools.some((pool) => pool.storageId === storageId);
 
 function nvramThatStays({ details: { stateFiles } }: DomainReading, pools: readonly PoolPlace[]): string | null {
   const file = isKnown(stateFiles) ? stateFiles.find(({ kind }) => kind === 'nvram') : undefined;
   return file === undefined || isOnlyHere(file.path, pools) ? null : file.path;
 }
 
+interface Retiring {
+  readonly own: DomainReading;
+  readonly target: DomainReading;
+  readonly moveId: string;
+  readonly reading: DatacenterReading;
+  readonly connectionTo: Parts['connectionTo'];
+}
+
+/** null: this move has copied it, and nobody else has a use for it. */
+async function whyItStays(image: Image, { own, target, moveId, reading, connectionTo }: Retiring): Promise<string | null> {
+  const { work } = own.state.state;
+  // What is read now may be less than what was read when the move began: a pool of the target may be gone.
+  if (work?.moveId !== moveId || work.disks[image.disk]?.made == null) return 'was not copied by this move';
+  const doubt = sharingDoubt(image, poolsOf(reading, target.copy.ref.host));
+  if (doubt !== null) return `may be on storage that the target sees too (${doubt})`;
+  for (const host of reading.datacenter.hosts) {
+    const why = await whyItStaysFor(host, image, { own, reading, connectionTo });
+    if (why !== null) return why;
+  }
+  return null;
+}
+
+async function whyItStaysFor(
+  host: Host,
+  image: Image,
+  { own, reading, connectionTo }: Pick<Retiring, 'own' | 'reading' | 'connectionTo'>,
+): Promise<string | null> {
+  const used = (path: string): Promise<string | null> => usedBelow(connectionTo(host.name), path, imagesOn(host, own, reading));
+  if (host.name === own.copy.ref.host) return used(image.path);
+  // No other host sees local storage.
+  if (image.storageId === null) return null;
+  const pools = poolsOf(reading, host.name);
+  const unread = isUnknown(host.facts) ? host.facts.unknown : sharingDoubt(image, pools);
+  if (unread !== null) return `may be used on ${placeText({ cluster: host.cluster, host: host.name })} too (${unread})`;
+  const pool = pools.find((one) => isSeenBy([one], image));
+  return pool === undefined ? null : used(`${pool.path ?? ''}/${basename(image.path)}`);
+}
+
+function imagesOn({ name, facts }: Host, own: DomainReading, reading: DatacenterReading): Parameters<typeof usedBelow>[2] {
+  const here = reading.domains.filter(({ copy }) => copy.ref.host === name);
+  const isOwn = ({ uuid }: DomainReading): boolean => uuid === own.uuid;
+  const pools = isKnown(facts) && isKnown(facts.pools) ? facts.pools : [];
+  return {
+    own: here.filter(isOwn).flatMap(({ images }) => images),
+    others: here.filter((domain) => !isOwn(domain)).flatMap(({ images }) => images),
+    pools: poolsOf(reading, name).flatMap(({ name: pool, path }) => {
+      const files = pools.find((one) => one.name === pool)?.files ?? [];
+      return path === null || files.length === 0 ? [] : [{ name: pool, path, files }];
+    }),
+  };
+}
+
 interface Found {
   /** null: it is not there, though its host was read. */
   readonly own: DomainReading | null;
   readonly others: readonly DomainReading[];
-  readonly domains: readonly DomainReading[];
-  readonly pools: DatacenterReading['pools'];
+  readonly reading: DatacenterReading;
 }
 
 async function found(read: Parts['read'], copy: CopyRef): Promise<Found> {
-  const { datacenter, domains, pools } = await read();
-  const host = datacenter.hosts.find(({ name }) => name === copy.host);
+  const reading = await read();
+  const host = reading.datacenter.hosts.find(({ name }) => name === copy.host);
   if (host === undefined || isUnknown(host.facts))
     throw new PlacementError('platform', `${placeText(copy)} cannot be read, so nothing is done to the source there.`, {
       next: 'try again when that host answers',
     });
-  const copies = copiesOf(domains, copy.platformId);
+  const copies = copiesOf(reading.domains, copy.platformId);
   const own = copies.find(({ copy: one }) => samePlace(one.ref, copy)) ?? null;
-  return { own, others: copies.filter((one) => one !== own), domains, pools };
+  return { own, others: copies.filter((one) => one !== own), reading };
 }
 
 const isUp = ({ copy }: DomainReading): boolean => copy.power !== 'off' && copy.power !== 'crashed';
