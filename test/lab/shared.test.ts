@@ -85,6 +85,39 @@ test('cold: nothing is copied; confirming the move removes the definition of the
   await expect.poll(() => violations('web-01'), { timeout: 30_000 }).toEqual([]);
 });
 
+test('given that the pool of the target is gone when the move is confirmed, then the disk, which the VM has there, stays', async () => {
+  lab('vm', 'host-a', 'web-01', '--dir', '/srv/shared', '--data', '64');
+  const before = image();
+  const fleet = await adopted();
+  await fleet.write({ placements: { web: { vm: 'web-01', host: 'host-b', keepSource: 'confirm' } } });
+  await done(fleet.pulumi('up', '--skip-preview'));
+  virsh('host-b', 'pool-destroy', 'shared');
+  await fleet.write({ placements: { web: { vm: 'web-01', host: 'host-b', keepSource: 'no' } } });
+  const up = await done(fleet.pulumi('up', '--skip-preview'));
+  expect(up.text.replaceAll(/\s+/g, ' ')).toContain('disk vda on blue/host-a was not copied by this move, so its file stays');
+  expect(virsh('host-a', 'list', '--all', '--name').trim()).toBe('');
+  expect(image()).toBe(before);
+  await expect.poll(() => violations('web-01'), { timeout: 30_000 }).toEqual([]);
+});
+
+test('hot: firmware variables on shared storage stay, for the VM has them open where it went', async () => {
+  lab('vm', 'host-a', 'web-01', '--no-start');
+  const firmware = `<loader readonly='yes' type='pflash'>/usr/share/OVMF/OVMF_CODE_4M.fd</loader><nvram template='/usr/share/OVMF/OVMF_VARS_4M.fd'>/srv/shared/web-01_VARS.fd</nvram>`;
+  define('host-a', virsh('host-a', 'dumpxml', 'web-01', '--inactive').replace(/(<os>\s*<type.*<\/type>)/, `$1${firmware}`));
+  virsh('host-a', 'start', 'web-01');
+  const variables = (): string => lab('exec', 'host-b', 'stat', '-c', '%i', '/srv/shared/web-01_VARS.fd');
+  const before = variables();
+  const fleet = await adopted();
+  await fleet.write({ placements: { web: { vm: 'web-01', host: 'host-b', keepSource: 'no' } } });
+  const up = await done(fleet.pulumi('up', '--skip-preview'));
+  expect(running('host-b'), up.text).toEqual(['web-01']);
+  expect(virsh('host-a', 'list', '--all', '--name').trim()).toBe('');
+  expect(variables()).toBe(before);
+  expect(up.text.replaceAll(/\s+/g, ' ')).toContain(
+    'its firmware variables on blue/host-a may be on storage that other hosts see too, so they stay',
+  );
+});
+
 test('given that the two folders read differently, then it is unknown, and nothing is touched', async () => {
   lab('vm', 'host-a', 'web-01', '--dir', '/srv/shared');
   // As a host whose mount is another one: a folder of the same file system with other files.
