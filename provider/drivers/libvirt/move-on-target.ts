@@ -31,7 +31,7 @@ import type { DatacenterReading } from './survey.js';
 import type { DomainReading } from './survey-domain.js';
 import type { PoolPlace } from './survey-host.js';
 import { copiesOf } from './survey-vms.js';
-import { undefine } from './undefine.js';
+import { nvramThatStays, undefine } from './undefine.js';
 import { begunVolume, createVolume, imageAt, isVolume, removeVolume, takenVolume, type NewVolume } from './volumes.js';
 
 export interface Parts {
@@ -326,7 +326,9 @@ cat | ${v} define /dev/stdin > /dev/null`;
     if (target === null && this.nvram !== undefined && this.source !== null) await this.define();
     if (isOurs && target !== null && target.copy.power !== 'off')
       await this.to.exec(script(`export LC_ALL=C; ${virsh(this.to)} destroy ${quote(move.vm.uuid)}`));
-    if (isOurs || (target === null && this.nvram !== undefined)) await undefine(this.to, this.targetRef);
+    // Those that this move did not write may be those of the source.
+    const keeps = this.nvram === undefined && target !== null && nvramThatStays(target, this.poolsThere) !== null;
+    if (isOurs || (target === null && this.nvram !== undefined)) await undefine(this.to, this.targetRef, keeps ? 'keep' : 'remove');
     for (const [name, image] of Object.entries(this.disks)) await this.removeImage(name, image);
     [this.nvram, this.job] = [undefined, undefined];
     if (this.source !== null) await this.save({ disks: {} });

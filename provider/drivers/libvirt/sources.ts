@@ -12,7 +12,7 @@ import { sharingDoubt } from './storage.js';
 import type { DomainReading, Image } from './survey-domain.js';
 import type { PoolPlace } from './survey-host.js';
 import { copiesOf, sharers } from './survey-vms.js';
-import { isOnlyHere, undefine } from './undefine.js';
+import { nvramThatStays, undefine } from './undefine.js';
 import { removeVolume } from './volumes.js';
 
 type Sources = Pick<Driver, 'keep' | 'retire'>;
@@ -70,11 +70,6 @@ const disksOf = ({ images }: DomainReading): readonly Image[] => images.filter((
 const poolsOf = ({ pools }: DatacenterReading, host: string): readonly PoolPlace[] => pools.get(host) ?? [];
 const isSeenBy = (pools: readonly PoolPlace[], { storageId }: Image): boolean =>
   storageId !== null && isKnown(storageId) && pools.some((pool) => pool.storageId === storageId);
-
-function nvramThatStays({ details: { stateFiles } }: DomainReading, pools: readonly PoolPlace[]): string | null {
-  const file = isKnown(stateFiles) ? stateFiles.find(({ kind }) => kind === 'nvram') : undefined;
-  return file === undefined || isOnlyHere(file.path, pools) ? null : file.path;
-}
 
 interface Retiring {
   readonly own: DomainReading;

@@ -1,11 +1,12 @@
 /** Takes a definition away, with its firmware variables unless told otherwise, and all that libvirt keeps of it; its disks stay. */
 import { dirname } from 'node:path';
 import type { Element } from '@xmldom/xmldom';
-import type { CopyRef } from '../../core/inventory.js';
+import { isKnown, type CopyRef } from '../../core/inventory.js';
 import type { Connection } from './connection.js';
 import { locked, up, virsh } from './domain-state.js';
 import { quote, script } from './quote.js';
 import { refused } from './refused.js';
+import type { DomainReading } from './survey-domain.js';
 import type { PoolPlace } from './survey-host.js';
 import { attribute, escaped, first, parseXml, textOf } from './xml.js';
 
@@ -22,8 +23,13 @@ export function nvramOf(domain: Element): string | null {
 /** Where libvirt puts the variables that it makes itself. */
 const ownFolder = '/var/lib/libvirt/qemu/nvram';
 
-/** Whether no other host has these variables: only then they go with a definition. */
-export function isOnlyHere(path: string, pools: readonly PoolPlace[]): boolean {
+/** The path of variables that another host may have too: they do not go with a definition. */
+export function nvramThatStays({ details: { stateFiles } }: DomainReading, pools: readonly PoolPlace[]): string | null {
+  const file = isKnown(stateFiles) ? stateFiles.find(({ kind }) => kind === 'nvram') : undefined;
+  return file === undefined || isOnlyHere(file.path, pools) ? null : file.path;
+}
+
+function isOnlyHere(path: string, pools: readonly PoolPlace[]): boolean {
   const pool = pools.find(({ path: folder }) => folder === dirname(path));
   return pool === undefined ? dirname(path) === ownFolder : pool.storageId === null;
 }
