@@ -82,7 +82,9 @@ export async function copyDirectly(copy: DirectCopy): Promise<number> {
   const size = source.exported.bytes;
   const meter = new Meter(copy.onProgress);
   for await (const { kind, bytes } of stretches(source, copy.start ?? 0, size)) if (kind === 'data') meter.found(bytes);
-  let [offset, wanted] = [copy.start ?? 0, firstBytes];
+  // With a limit no more than goes in that time either.
+  const most = (copy.bytesPerSecond ?? Infinity) * aimSeconds;
+  let [offset, wanted] = [copy.start ?? 0, Math.min(firstBytes, most)];
   // Dropped when it is stopped: what qemu-img does then ends with an error.
   const stop = (): void => void tunnel.close().catch(() => undefined);
   signal.addEventListener('abort', stop, { once: true });
@@ -106,7 +108,7 @@ export async function copyDirectly(copy: DirectCopy): Promise<number> {
       meter.sent(stretch.data);
       await copy.onDurable(offset);
       const seconds = Math.max(0.01, (performance.now() - begun) / 1000);
-      wanted = Math.min(mostBytes, Math.max(leastBytes, (stretch.data / seconds) * aimSeconds));
+      wanted = Math.min(mostBytes, most, Math.max(leastBytes, (stretch.data / seconds) * aimSeconds));
     }
   } finally {
     signal.removeEventListener('abort', stop);
