@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
-import { expect, inject, onTestFinished } from 'vitest';
+import { afterAll, expect, inject, onTestFinished } from 'vitest';
 import { parse, stringify } from 'yaml';
 import { datacenter as usual } from './datacenter.js';
 
@@ -14,6 +14,7 @@ const dist = process.env['VMPLACEMENT_TEST_DIST'] ?? join(root, 'dist');
 const bin = join(dist, 'bin');
 /** One for all tests of a worker: the engine keeps schemas and credentials there. */
 const home = join(tmpdir(), `vmplacement-engine-${process.pid}`);
+afterAll(() => rm(home, { recursive: true, force: true }));
 
 export interface Result {
   readonly code: number;
