@@ -12,6 +12,8 @@ export interface ResolvedLibvirt {
   readonly jumpHosts: readonly ResolvedSshTarget[];
   readonly timeoutMs: number;
   readonly relayBytesPerSecond: number;
+  /** Hot moves are encrypted. */
+  readonly tls: boolean;
 }
 
 export interface ResolvedLibvirtCluster {
@@ -24,6 +26,8 @@ export interface ResolvedLibvirtCluster {
 export interface ResolvedLibvirtHost extends ResolvedSshTarget {
   readonly cluster: string;
   readonly maintenance: boolean;
+  /** Hot moves are encrypted: it has certificates. */
+  readonly tls: boolean;
 }
 
 /** A machine that SSH connects to. */
@@ -61,7 +65,7 @@ export interface ResolvedLibvirtLink {
 
 /** The declaration must have passed the structure check; names are held against each other by `checkLibvirt`. */
 export function resolveLibvirt(declared: LibvirtDatacenter): ResolvedLibvirt {
-  const { clusters, links = [], ssh = {}, jumpHosts = {}, timeout, relayBandwidth } = fill('LibvirtDatacenter', declared);
+  const { clusters, links = [], ssh = {}, jumpHosts = {}, timeout, relayBandwidth, tls } = fill('LibvirtDatacenter', declared);
   const { via: _via, ...direct } = ssh;
   return {
     clusters: Object.entries(clusters).map(([name, cluster]) => {
@@ -72,7 +76,7 @@ export function resolveLibvirt(declared: LibvirtDatacenter): ResolvedLibvirt {
         bytesPerSecond: parseRate(bandwidth),
         hosts: Object.entries(hosts).map(([host, about]) => {
           const { address, ssh: own = {}, maintenance } = fill('LibvirtHost', about);
-          return { ...resolveTarget(host, address, ssh, own), cluster: name, maintenance };
+          return { ...resolveTarget(host, address, ssh, own), cluster: name, maintenance, tls };
         }),
       };
     }),
@@ -80,6 +84,7 @@ export function resolveLibvirt(declared: LibvirtDatacenter): ResolvedLibvirt {
     jumpHosts: Object.entries(jumpHosts).map(([name, { address, ssh: own = {} }]) => resolveTarget(name, address, direct, own)),
     timeoutMs: parseDuration(timeout),
     relayBytesPerSecond: parseRate(relayBandwidth),
+    tls,
   };
 }
 

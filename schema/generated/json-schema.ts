@@ -1229,6 +1229,11 @@ export const jsonSchema: { readonly $schema: string; readonly $defs: Readonly<Re
           default: '150MiB/s',
           description: 'What a copy through the machine that runs this gets, for estimates.',
         },
+        tls: {
+          type: 'boolean',
+          default: false,
+          description: 'Hot moves are encrypted by TLS of QEMU, for which every host has certificates.',
+        },
       },
     },
     LibvirtCluster: {

@@ -954,6 +954,10 @@ export const pulumiSchema: Readonly<Record<string, unknown>> = {
           description:
             'What a copy through the machine that runs this gets, for estimates. A rate such as "100MiB/s". Default: `150MiB/s`.',
         },
+        tls: {
+          type: 'boolean',
+          description: 'Hot moves are encrypted by TLS of QEMU, for which every host has certificates. Default: `false`.',
+        },
       },
       required: ['clusters'],
     },

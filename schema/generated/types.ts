@@ -570,6 +570,8 @@ export interface LibvirtDatacenter {
   readonly timeout?: Duration;
   /** What a copy through the machine that runs this gets, for estimates. Default: "150MiB/s". */
   readonly relayBandwidth?: Rate;
+  /** Hot moves are encrypted by TLS of QEMU, for which every host has certificates. Default: false. */
+  readonly tls?: boolean;
 }
 
 /** A cluster. */
@@ -723,7 +725,7 @@ export interface Objects {
   EmbeddedShutdown: { declared: EmbeddedShutdown; filled: EmbeddedShutdown & Required<Pick<EmbeddedShutdown, 'takes' | 'ignores'>> };
   LibvirtDatacenter: {
     declared: LibvirtDatacenter;
-    filled: LibvirtDatacenter & Required<Pick<LibvirtDatacenter, 'timeout' | 'relayBandwidth'>>;
+    filled: LibvirtDatacenter & Required<Pick<LibvirtDatacenter, 'timeout' | 'relayBandwidth' | 'tls'>>;
   };
   LibvirtCluster: { declared: LibvirtCluster; filled: LibvirtCluster & Required<Pick<LibvirtCluster, 'acceptsMigrations' | 'bandwidth'>> };
   LibvirtHost: { declared: LibvirtHost; filled: LibvirtHost & Required<Pick<LibvirtHost, 'maintenance'>> };

@@ -3107,7 +3107,7 @@ return errors === 0;
 }
 validate24.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema55 = {"type":"object","required":["clusters"],"additionalProperties":false,"properties":{"clusters":{"type":"object","additionalProperties":{"$ref":"#/$defs/LibvirtCluster"}},"links":{"type":"array","items":{"$ref":"#/$defs/LibvirtLink"}},"ssh":{"$ref":"#/$defs/LibvirtSsh"},"jumpHosts":{"type":"object","additionalProperties":{"$ref":"#/$defs/LibvirtJumpHost"}},"timeout":{"type":"string","format":"duration","default":"20s"},"relayBandwidth":{"type":"string","format":"rate","default":"150MiB/s"}}};
+const schema55 = {"type":"object","required":["clusters"],"additionalProperties":false,"properties":{"clusters":{"type":"object","additionalProperties":{"$ref":"#/$defs/LibvirtCluster"}},"links":{"type":"array","items":{"$ref":"#/$defs/LibvirtLink"}},"ssh":{"$ref":"#/$defs/LibvirtSsh"},"jumpHosts":{"type":"object","additionalProperties":{"$ref":"#/$defs/LibvirtJumpHost"}},"timeout":{"type":"string","format":"duration","default":"20s"},"relayBandwidth":{"type":"string","format":"rate","default":"150MiB/s"},"tls":{"type":"boolean","default":false}}};
 const schema59 = {"type":"object","required":["between"],"additionalProperties":false,"properties":{"between":{"type":"array","minItems":2,"maxItems":2,"items":{"type":"string","minLength":1}},"direct":{"type":"string","enum":["yes","no","unknown"],"default":"yes"},"bandwidth":{"type":"string","format":"rate","default":"100MiB/s"}}};
 const schema58 = {"type":"object","additionalProperties":false,"properties":{"user":{"type":"string","minLength":1},"port":{"type":"integer","minimum":1},"sudo":{"type":"boolean"},"migrationUser":{"type":"string","minLength":1},"identityFile":{"type":"string","minLength":1},"passwordFile":{"type":"string","minLength":1},"passwordEnv":{"type":"string","minLength":1},"knownHosts":{"type":"string","minLength":1},"hostKey":{"type":"string","minLength":1},"via":{"type":"string","minLength":1}}};
 const schema56 = {"type":"object","required":["hosts"],"additionalProperties":false,"properties":{"acceptsMigrations":{"type":"boolean","default":true},"bandwidth":{"type":"string","format":"rate","default":"100MiB/s"},"hosts":{"type":"object","additionalProperties":{"$ref":"#/$defs/LibvirtHost"}}}};
@@ -3918,7 +3918,7 @@ vErrors.push(err0);
 errors++;
 }
 for(const key0 in data){
-if(!((((((key0 === "clusters") || (key0 === "links")) || (key0 === "ssh")) || (key0 === "jumpHosts")) || (key0 === "timeout")) || (key0 === "relayBandwidth"))){
+if(!(((((((key0 === "clusters") || (key0 === "links")) || (key0 === "ssh")) || (key0 === "jumpHosts")) || (key0 === "timeout")) || (key0 === "relayBandwidth")) || (key0 === "tls"))){
 const err1 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema55,data};
 if(vErrors === null){
 vErrors = [err1];
@@ -4448,14 +4448,27 @@ vErrors.push(err41);
 errors++;
 }
 }
-}
-else {
-const err42 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema55.type,parentSchema:schema55,data};
+if(data.tls !== undefined){
+let data23 = data.tls;
+if(typeof data23 !== "boolean"){
+const err42 = {instancePath:instancePath+"/tls",schemaPath:"#/properties/tls/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema55.properties.tls.type,parentSchema:schema55.properties.tls,data:data23};
 if(vErrors === null){
 vErrors = [err42];
 }
 else {
 vErrors.push(err42);
+}
+errors++;
+}
+}
+}
+else {
+const err43 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema55.type,parentSchema:schema55,data};
+if(vErrors === null){
+vErrors = [err43];
+}
+else {
+vErrors.push(err43);
 }
 errors++;
 }

@@ -17,7 +17,7 @@ export function migrationUnencrypted({
       'warning',
       vmSubject(vm),
       `memory and disks of VM ${vm.name} travel unencrypted from ${placeText(from)} to ${placeText(to)}`,
-      'Move it over a network that nobody else reads, or cold: that goes through SSH.',
+      'Give the hosts certificates and set libvirt.tls, move it over a network that nobody else reads, or cold: that goes through SSH.',
     ),
   ];
 }

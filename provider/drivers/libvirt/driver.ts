@@ -48,7 +48,7 @@ export function libvirtDriver(config: ResolvedLibvirt, connections: ReadonlyMap<
   const read = (signal?: AbortSignal): Promise<DatacenterReading> => readDatacenter(config, connectionTo, signal);
   const { handOver, ...kept } = records(read, connectionTo);
   return {
-    capabilities,
+    capabilities: { ...capabilities, encryptsHot: config.tls },
     clock,
     survey: async (scope, signal) => inventoryOf(await read(signal), scope),
     probes: {
@@ -58,7 +58,7 @@ export function libvirtDriver(config: ResolvedLibvirt, connections: ReadonlyMap<
     examine: (signal) => examineHosts(config, connectionTo, signal),
     replicate: refuse('a staged move'),
     finish: refuse('a staged move'),
-    ...hot({ read, connectionTo }),
+    ...hot({ read, connectionTo, tls: config.tls }),
     ...cold({ read, connectionTo }),
     ...power(connectionTo),
     ...sources({ read, connectionTo, handOver }),

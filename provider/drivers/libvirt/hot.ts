@@ -13,7 +13,12 @@ import { option, quote, script } from './quote.js';
 import { inOneLine, refused } from './refused.js';
 import { uriOf } from './uri.js';
 
-export function hot(parts: Parts): Pick<Driver, 'migrate'> {
+interface HotParts extends Parts {
+  /** Encrypted by QEMU. */
+  readonly tls: boolean;
+}
+
+export function hot(parts: HotParts): Pick<Driver, 'migrate'> {
   return {
     async migrate(move, run) {
       const read = async (): Promise<MoveOnTarget> => new MoveOnTarget(parts, move, run, await parts.read());
@@ -21,7 +26,7 @@ export function hot(parts: Parts): Pick<Driver, 'migrate'> {
       if (!work.hasArrived) {
         const job = await jobOf(work.from, move);
         refuseJobOfOthers(job, work, move);
-        if (job.active === 'none') await begin(work, move, run);
+        if (job.active === 'none') await begin(work, move, run, parts.tls);
         try {
           await watch(work, move, run);
         } catch (error) {
@@ -101,7 +106,7 @@ export async function forget(work: MoveOnTarget, move: Move): Promise<void> {
   await work.from.exec(script(`${filesOf(move)}; rm -f "$f".*`)).catch(() => undefined);
 }
 
-async function begin(work: MoveOnTarget, move: Move, run: Run): Promise<void> {
+async function begin(work: MoveOnTarget, move: Move, run: Run, tls: boolean): Promise<void> {
   work.refuseUnlessPossible();
   if (work.power !== 'running')
     throw new PlacementError(
@@ -119,7 +124,7 @@ async function begin(work: MoveOnTarget, move: Move, run: Run): Promise<void> {
   const definitions = `${await work.definition('live')}\n${MARK}\n${await work.definition('inactive')}\n`;
   await work.saveJob();
   await run.checkLease();
-  const started = await work.from.exec(script(startScript(work, move)), { stdin: definitions });
+  const started = await work.from.exec(script(startScript(work, move, tls)), { stdin: definitions });
   if (started.code !== 0) throw refused(move.source, started);
 }
 
@@ -127,7 +132,7 @@ async function begin(work: MoveOnTarget, move: Move, run: Run): Promise<void> {
 const UNLIMITED = 8_796_093_022_207;
 const MiB = 2 ** 20;
 
-function startScript(work: MoveOnTarget, move: Move): string {
+function startScript(work: MoveOnTarget, move: Move, tls: boolean): string {
   const { bandwidthBytesPerSecond: bandwidth } = move.record.options;
   const disks = work.copiedNames;
   const storage = disks.length === 0 ? '' : `--copy-storage-all ${quote(option('--migrate-disks', disks.join(',')))}`;
@@ -139,7 +144,7 @@ rm -f "$f".*
 awk -v f="$f" '/^${MARK}$/ { part = 1; next } { print > (f (part ? ".inactive" : ".live")) }' || exit 1
 (
   trap '' HUP
-  ${virsh(work.from)} migrate --live --p2p --persistent --auto-converge ${storage} --bandwidth ${speed} \\
+  ${virsh(work.from)} migrate --live --p2p --persistent --auto-converge ${tls ? '--tls' : ''} ${storage} --bandwidth ${speed} \\
     --xml "$f.live" --persistent-xml "$f.inactive" ${quote(move.vm.uuid)} ${quote(uriOf(work.to.target))}
   echo "exit=$?"
 ) > "$f.out" 2>&1 < /dev/null &

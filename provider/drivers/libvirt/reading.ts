@@ -41,6 +41,15 @@ v() { ${sudo ? 'sudo -n ' : ''}virsh -q -c qemu:///system "$@"; }
 mark() { printf '\\n@@%s@%s@@\\n' ${nonce} "$1"; }
 mark root; ${sudo ? 'echo yes' : '[ "$(id -u)" != 0 ] || echo yes'}
 mark missing; (PATH=$given; for t in ${Object.keys(tools).join(' ')}; do command -v "$t" > /dev/null || echo "$t"; done)
+mark certificates
+# Readable for root only, as a rule; then nothing is told.
+if [ -r /etc/libvirt/qemu.conf ]; then
+  t=$(sed -n 's/^ *migrate_tls_x509_cert_dir *= *"\\(.*\\)".*/\\1/p' /etc/libvirt/qemu.conf)
+  [ -n "$t" ] || t=$(sed -n 's/^ *default_tls_x509_cert_dir *= *"\\(.*\\)".*/\\1/p' /etc/libvirt/qemu.conf)
+  c='ca-cert server-cert server-key'
+  grep -q '^ *[a-z]*_tls_x509_verify *= *0' /etc/libvirt/qemu.conf || c="$c client-cert client-key"
+  for c in $c; do [ -e "\${t:-/etc/pki/qemu}/$c.pem" ] || echo "\${t:-/etc/pki/qemu}/$c.pem"; done
+fi
 mark time; date +%s%3N
 mark memory; cat /proc/meminfo
 mark bridges; ls -d /sys/class/net/*/bridge 2> /dev/null

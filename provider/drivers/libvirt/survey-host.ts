@@ -13,8 +13,9 @@ export interface PoolPlace {
   readonly storageId: Maybe<string | null>;
 }
 
-export function hostFacts(reading: Reading, pools: readonly Pool[]): HostFacts {
-  const lacks = lacksOf(reading);
+/** @param tls whether hot moves need certificates. */
+export function hostFacts(reading: Reading, pools: readonly Pool[], tls = false): HostFacts {
+  const lacks = lacksOf(reading, tls);
   return {
     cpu: cpuOf(reading),
     machineTypes: machineTypesOf(reading),

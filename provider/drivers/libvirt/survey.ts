@@ -103,6 +103,7 @@ function hostOf({ host, reading }: Answer, folders: readonly Folder[]): ReadHost
           facts: hostFacts(
             reading,
             pools.map(({ pool }) => pool),
+            host.tls,
           ),
           observedAt: iso(clockOf(reading) ?? Date.now()),
         },

@@ -31,12 +31,18 @@ export const missingTools = (reading: Reading): readonly string[] =>
 export const packages = (tool: string): string =>
   `install ${tools[tool]?.debian ?? ''} (Debian, Ubuntu) or ${tools[tool]?.fedora ?? ''} (Fedora) there`;
 
-export function lacksOf(reading: Reading): readonly Lack[] {
+/** @param tls whether hot moves need certificates. */
+export function lacksOf(reading: Reading, tls: boolean): readonly Lack[] {
   const missing = missingTools(reading).flatMap((tool) => {
     const { methods = [] } = tools[tool] ?? {};
     return methods.length === 0 ? [] : [{ what: tool, methods, fix: packages(tool) }];
   });
-  return reading.get('root') === '' ? [...missing, noRoot] : missing;
+  const certificates = (reading.get('certificates') ?? '').split('\n').filter((path) => path !== '');
+  return [
+    ...missing,
+    ...(reading.get('root') === '' ? [noRoot] : []),
+    ...(tls && certificates.length > 0 ? [noCertificates(certificates)] : []),
+  ];
 }
 
 /** Images belong to root, those too that libvirt makes on a target. */
@@ -45,3 +51,9 @@ const noRoot: Lack = {
   methods: ['cold'],
   fix: 'set ssh.sudo and add the lines of docs/drivers/libvirt.md to sudoers there',
 };
+
+const noCertificates = (paths: readonly string[]): Lack => ({
+  what: paths.join(', '),
+  methods: ['hot'],
+  fix: "put QEMU's certificates there (docs/drivers/libvirt.md), or leave tls out: hot moves then travel unencrypted",
+});

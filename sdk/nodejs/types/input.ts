@@ -275,6 +275,8 @@ export interface LibvirtDatacenterArgs {
   timeout?: pulumi.Input<string | undefined>;
   /** What a copy through the machine that runs this gets, for estimates. A rate such as "100MiB/s". Default: `150MiB/s`. */
   relayBandwidth?: pulumi.Input<string | undefined>;
+  /** Hot moves are encrypted by TLS of QEMU, for which every host has certificates. Default: `false`. */
+  tls?: pulumi.Input<boolean | undefined>;
 }
 
 /** A cluster. */

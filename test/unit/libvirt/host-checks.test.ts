@@ -47,6 +47,15 @@ describe('tools', () => {
     expect(hostFacts(but(['root', '']), []).lacks).toEqual([
       { what: 'root rights for the login', methods: ['cold'], fix: expect.stringContaining('set ssh.sudo') },
     ]);
+    const certificates = but(['certificates', '/etc/pki/qemu/ca-cert.pem\n/etc/pki/qemu/server-cert.pem']);
+    expect(hostFacts(certificates, [], true).lacks).toEqual([
+      {
+        what: '/etc/pki/qemu/ca-cert.pem, /etc/pki/qemu/server-cert.pem',
+        methods: ['hot'],
+        fix: expect.stringContaining('leave tls out'),
+      },
+    ]);
+    expect(hostFacts(certificates, [])).not.toHaveProperty('lacks');
     expect(hostFacts(but(['root', 'yes']), [])).not.toHaveProperty('lacks');
     expect(hostFacts(captured, [])).not.toHaveProperty('lacks');
   });

@@ -18,7 +18,7 @@ const hostOf = (libvirt: object, name = 'a1') =>
 
 describe('a libvirt datacenter, resolved', () => {
   it('has the documented defaults', () => {
-    expect(resolved({ clusters })).toMatchObject({ links: [], jumpHosts: [], timeoutMs: 20_000, relayBytesPerSecond: 150 * 1024 ** 2 });
+    expect(resolved({ clusters })).toMatchObject({ links: [], jumpHosts: [], timeoutMs: 20_000, relayBytesPerSecond: 150 * 1024 ** 2, tls: false });
     expect(hostOf({})).toEqual({
       name: 'a1',
       cluster: 'a',
@@ -32,6 +32,7 @@ describe('a libvirt datacenter, resolved', () => {
       hostKey: null,
       via: null,
       maintenance: false,
+      tls: false,
     });
     expect(hostOf({}, 'a2').address).toBe('192.0.2.2');
   });
