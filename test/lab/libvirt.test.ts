@@ -71,9 +71,11 @@ describe('a survey', () => {
     expect(lab('exec', 'host-d', 'sh', '-c', 'ls -a /root /tmp /')).not.toContain('pwned');
   });
 
-  test('tells what would stop a move: a snapshot, a managed save, a transient definition', async () => {
+  test('tells what would stop a move: a snapshot, a checkpoint, a managed save, a transient definition', async () => {
     lab('vm', 'host-b', 'snapped', '--no-start');
     virsh('host-b', 'snapshot-create-as', 'snapped', 'before');
+    lab('vm', 'host-b', 'backed-up');
+    virsh('host-b', 'checkpoint-create-as', 'backed-up', 'monday');
     lab('vm', 'host-b', 'saved');
     virsh('host-b', 'managedsave', 'saved');
     lab('vm', 'host-b', 'fleeting');
@@ -81,6 +83,7 @@ describe('a survey', () => {
     const { vms } = await survey();
     const vm = (name: string) => vms.find((one) => one.name === name);
     expect(vm('snapped')?.snapshots).toEqual(['before']);
+    expect(vm('backed-up')?.snapshots).toEqual(['checkpoint monday']);
     expect(vm('saved')?.copies[0]?.power).toBe('saved');
     expect(vm('fleeting')?.conditions).toEqual(['transient']);
   });

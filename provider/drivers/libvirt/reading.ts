@@ -55,9 +55,12 @@ mark memory; cat /proc/meminfo
 mark bridges; ls -d /sys/class/net/*/bridge 2> /dev/null
 all=$(v 'list --all --uuid') || exit 1
 active=" $(v 'list --uuid' | tr '\\n' ' ') "
+# Known since 5.6; a command that is unknown would fail all that are asked with it.
+[ "$(virsh --version | cut -d . -f 1)" -lt 6 ] && checkpoints= || checkpoints=yes
 ask=
 for d in $all; do
   ask="$ask; echo @@${nonce}@xml-$d@@; dumpxml $d --inactive; echo @@${nonce}@snapshots-$d@@; snapshot-list $d --name"
+  [ -z "$checkpoints" ] || ask="$ask; echo @@${nonce}@checkpoints-$d@@; checkpoint-list $d --name"
   case $active in *" $d "*) ask="$ask; echo @@${nonce}@live-$d@@; dumpxml $d; echo @@${nonce}@job-$d@@; domjobinfo $d" ;; esac
 done
 pools=

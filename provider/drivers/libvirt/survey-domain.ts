@@ -107,7 +107,8 @@ function domainOf(uuid: string, context: Context): DomainReading {
       devices: devicesOf(xml),
       consoles: power === 'running' ? all(xml, 'devices', 'graphics').flatMap((one) => consoleOf(attribute(one, 'type'))) : [],
       os: osOf(xml),
-      snapshots: lines(reading, `snapshots-${uuid}`),
+      // Without its checkpoints the next incremental backup is a full one.
+      snapshots: [...lines(reading, `snapshots-${uuid}`), ...lines(reading, `checkpoints-${uuid}`).map((name) => `checkpoint ${name}`)],
       stateFiles: stateFilesOf(xml),
       locks: locksOf(reading.get(`job-${uuid}`) ?? ''),
       affinity: [],

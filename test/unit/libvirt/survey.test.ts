@@ -129,6 +129,7 @@ describe('a domain', () => {
   test.each<[string, (uuid: string) => [string, string], object]>([
     ['a managed save', () => ['saved', ''], { copies: [{ power: 'saved' }] }],
     ['a snapshot', (uuid) => [`snapshots-${uuid}`, 'before-upgrade'], { snapshots: ['before-upgrade'] }],
+    ['a checkpoint', (uuid) => [`checkpoints-${uuid}`, 'backup-7'], { snapshots: ['checkpoint backup-7'] }],
     [
       'a running job',
       (uuid) => [`job-${uuid}`, 'Job type:         Unbounded\nOperation:        Backup'],
