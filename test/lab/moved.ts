@@ -25,15 +25,18 @@ export const off = (host: string, vm: string): void =>
 export function withFirmware(host: string): void {
   const xml = virsh(host, 'dumpxml', 'web-01', '--inactive');
   define(host, xml.replace('<os>', "<os firmware='efi'>").replace(/<kernel>.*<\/cmdline>/, ''));
-  // libvirt makes the variables at the first start.
+  // libvirt makes the variables at the first start. Of their parts the firmware itself never uses the one for events.
   virsh(host, 'start', 'web-01');
   virsh(host, 'destroy', 'web-01');
-  lab('exec', host, 'sh', '-c', `printf mine | dd of=${variables} bs=1 seek=1000 conv=notrunc status=none`);
+  lab('exec', host, 'sh', '-c', `printf mine | dd of=${variables} bs=1 seek=262160 conv=notrunc status=none`);
 }
 
 const variables = '/var/lib/libvirt/qemu/nvram/web-01_VARS.fd';
 
 /** A sum of the firmware variables of web-01. */
 export const nvram = (host: string): string => lab('exec', host, 'sh', '-c', `sha256sum < ${variables}`);
+
+/** What `withFirmware` has put into them. */
+export const nvramMark = (host: string): string => lab('exec', host, 'sh', '-c', `dd if=${variables} bs=1 skip=262160 count=4 status=none`);
 
 export const flat = (text: string): string => text.replaceAll(/\s+/g, ' ');

@@ -4,7 +4,7 @@ import { afterEach, expect, test } from 'vitest';
 import { done, stack, type Stack } from '../engine/harness.js';
 import { datacenter } from './datacenter.js';
 import { bridge, clearLab, define, hosts, lab, running, violations, virsh } from './kit.js';
-import { flat, isClean, nvram, off, withFirmware } from './moved.js';
+import { flat, isClean, nvram, nvramMark, off, withFirmware } from './moved.js';
 
 afterEach(() => {
   lab('route', 'off');
@@ -123,6 +123,21 @@ test('hot: the copy of the second disk fails midway; the VM stays, nothing is le
   } finally {
     lab('exec', 'host-b', 'sh', '-c', 'virsh -q pool-destroy small; umount -l /run/small');
   }
+});
+
+test('hot, with firmware variables of its own: they are there, and no longer where it was', async () => {
+  lab('vm', 'host-a', 'web-01', '--data', '64', '--no-start');
+  withFirmware('host-a');
+  virsh('host-a', 'start', 'web-01');
+  const variables = (host: string): string => lab('exec', host, 'sh', '-c', 'ls /var/lib/libvirt/qemu/nvram');
+  const fleet = await adopted('web-01');
+  await fleet.write({ placements: { web: { vm: 'web-01', host: 'host-b' } } });
+  const up = await done(fleet.pulumi('up'));
+  expect(running('host-b'), up.text).toEqual(['web-01']);
+  isClean('host-a');
+  expect([variables('host-a'), variables('host-b')]).toEqual(['', 'web-01_VARS.fd']);
+  virsh('host-b', 'destroy', 'web-01');
+  expect(nvramMark('host-b')).toBe('mine');
 });
 
 test('cold over no network but ours: with its firmware variables, kept at the source until it is confirmed, blocked there', async () => {
