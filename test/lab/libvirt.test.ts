@@ -88,6 +88,21 @@ describe('a survey', () => {
     expect(vm('fleeting')?.conditions).toEqual(['transient']);
   });
 
+  test('knows a pool whose path holds what XML writes otherwise', async () => {
+    const path = `/run/R&D's "<images>"`;
+    const written = path.replace('&', '&amp;').replace('<', '&lt;');
+    const xml = `<pool type='dir'><name>odd</name><target><path>${written}</path></target></pool>`;
+    labFed(xml, 'exec', 'host-b', 'sh', '-euc', 'mkdir "$1"; touch "$1/a file"; cat | virsh -q pool-create /dev/stdin', 'sh', path);
+    try {
+      const { hosts } = await survey();
+      const facts = hosts.find(({ name }) => name === 'host-b')?.facts;
+      const pools = facts === undefined || isUnknown(facts) || isUnknown(facts.pools) ? [] : facts.pools;
+      expect(pools).toContainEqual(expect.objectContaining({ name: 'odd', freeBytes: expect.any(Number), files: ['a file'] }));
+    } finally {
+      virsh('host-b', 'pool-destroy', 'odd');
+    }
+  });
+
   test('with 50 domains on a host takes one round trip and stays quick', async () => {
     const base = `<domain type='qemu'><name>NAME</name><memory>65536</memory><os><type arch='x86_64'>hvm</type></os></domain>`;
     const each = 'while IFS= read -r x; do printf "%s" "$x" | virsh -q define /dev/stdin > /dev/null; done';

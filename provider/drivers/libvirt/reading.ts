@@ -72,7 +72,7 @@ done
 answer=$(v "${asked}$ask$pools; echo ${mark('end')}" 2> /dev/null)
 printf '%s\\n' "$answer"
 # Live figures and names of the folders under the pools: libvirt's own are as old as its last refresh.
-printf '%s\\n' "$answer" | sed -n 's|^    <path>\\(/.*\\)</path>$|\\1|p' | sort -u | while IFS= read -r p; do
+printf '%s\\n' "$answer" | sed -n '/^    <path>\\/.*<\\/path>$/{s|^    <path>||;s|</path>$||;s/&lt;/</g;s/&gt;/>/g;s/&quot;/"/g;s/&apos;/\\x27/g;s/&amp;/\\&/g;p}' | sort -u | while IFS= read -r p; do
   mark "fs-$p"; stat -f -c '%T %a %S %b' -- "$p" 2> /dev/null
   mark "folder-$p"; stat -c %i -- "$p" 2> /dev/null
   (cd -- "$p" && find . -mindepth 1 -maxdepth 1 -printf '%i %f\\n' | sort | { read -r one && { printf '%s\\n' "$one"; cat; } | sha256sum; }) 2> /dev/null
