@@ -18,7 +18,13 @@ const hostOf = (libvirt: object, name = 'a1') =>
 
 describe('a libvirt datacenter, resolved', () => {
   it('has the documented defaults', () => {
-    expect(resolved({ clusters })).toMatchObject({ links: [], jumpHosts: [], timeoutMs: 20_000, relayBytesPerSecond: 150 * 1024 ** 2, tls: false });
+    expect(resolved({ clusters })).toMatchObject({
+      links: [],
+      jumpHosts: [],
+      timeoutMs: 20_000,
+      relayBytesPerSecond: 150 * 1024 ** 2,
+      tls: false,
+    });
     expect(hostOf({})).toEqual({
       name: 'a1',
       cluster: 'a',
