@@ -6,7 +6,7 @@ import { bytesByPool } from '../estimate.js';
 import { isKnown, type Inventory } from '../inventory.js';
 import { hostOf, locate } from '../locate.js';
 import type { Plan } from '../plan.js';
-import { withoutStop } from '../plan-text.js';
+import { blockedSummary, withoutStop } from '../plan-text.js';
 import { withAnswers } from '../questions.js';
 import { refusalText } from '../refusal.js';
 import { atOnce, type AnswerAge } from './asking.js';
@@ -67,6 +67,8 @@ export async function decideFresh(
 /** rules.md §4: the reading before the first effect must lead to the plan that was promised. */
 export function holdToPromise(plan: Plan, promised: string | null): void {
   if (promised === null || plan.summary === promised) return;
+  // Blocked before, blocked now: nothing is done either way, and what stands against it now is told.
+  if (plan.action === 'blocked' && promised.startsWith(blockedSummary([]))) return;
   // A VM that was busy when the plan was made promised nothing; only stopping it needs to have been said.
   if (promised === busySummary && plan.action === 'move' && plan.method !== 'staged' && !plan.willStopVm) return;
   // An earlier run of this very move sent the shutdown; it has come to its end since the preview.

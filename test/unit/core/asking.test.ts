@@ -201,6 +201,8 @@ describe('right before acting', () => {
     expect(asked).toEqual(['a1 > a2', 'a1 > a2']);
     told['a1 > a2'] = no;
     const { plan } = await decideFresh(session, 'urn:web-01', onHost('a2'), run);
+    // What was blocked before by something else is told as what it is now.
+    expect(() => holdToPromise(plan, 'blocked: disk-shared, vm-busy')).not.toThrow();
     expect(() => holdToPromise(plan, summary)).toThrow(
       /promised 'hot: a\/a1 -> a\/a2.*', now 'blocked: no-direct-network.*root there has no key.*Nothing was done/,
     );
