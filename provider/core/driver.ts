@@ -164,9 +164,10 @@ export interface Probes {
 
 /** What moves will need of a host, as `vmplacement doctor` tells it. Nothing is decided by it. */
 export interface HostCheck {
-  readonly host: Place;
+  /** Null: this machine. */
+  readonly host: Place | null;
   /** What was looked at; those of one kind are told together. A host has one that is well, or any number that are not. */
-  readonly kind: 'tools' | 'rights' | 'pools' | 'kvm';
+  readonly kind: 'ssh' | 'tools' | 'rights' | 'pools' | 'kvm';
   readonly result: 'ok' | 'warn' | 'fail';
   readonly message: string;
   /** What to do; empty for `ok`. */

@@ -21,6 +21,7 @@ test('given hosts that all answer, then they, their versions and clocks, and all
   expect(named(checks, 'hosts')).toMatchObject({ result: 'ok', message: expect.stringMatching(/^4 hosts of 4 in 2 clusters/) });
   expect(named(checks, 'versions')).toMatchObject({ result: 'ok', message: expect.stringMatching(/blue \d+\.\d+\.\d+, green \d/) });
   expect(named(checks, 'clocks')?.result).toBe('ok');
+  expect(named(checks, 'ssh')?.result).toBe('ok');
   const ofHosts = checks.filter(({ host }) => host !== undefined);
   expect(ofHosts.map(({ name, host, result }) => `${host ?? ''} ${name} ${result}`)).toEqual(
     ['blue/host-a', 'blue/host-b', 'green/host-c', 'green/host-d'].flatMap((host) =>

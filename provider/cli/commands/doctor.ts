@@ -125,7 +125,11 @@ function unreadCheck({ name, cluster, facts }: Inventory['hosts'][number]): Doct
   return warn('host', `${cluster}/${name}: ${why}`, `${next ?? 'bring this host back or take it out'}.`);
 }
 
-const hostCheck = ({ host, kind, ...said }: HostCheck): DoctorCheck => ({ name: kind, host: placeText(host), ...said });
+const hostCheck = ({ host, kind, ...said }: HostCheck): DoctorCheck => ({
+  name: kind,
+  ...(host === null ? {} : { host: placeText(host) }),
+  ...said,
+});
 
 function versionCheck({ clusters }: Inventory): DoctorCheck {
   const text = clusters.map(({ name, version }) => `${name} ${isKnown(version) ? version : 'unknown'}`).join(', ');

@@ -9,6 +9,7 @@ import { PlacementError } from '../../core/errors.js';
 import type { Connection } from './connection.js';
 import { virsh } from './domain-state.js';
 import { hostChecks, imagesOf, throughSudo } from './host-checks.js';
+import { sshCheck } from './native-ssh.js';
 import { privateFolder } from './private-folder.js';
 import { quote, script } from './quote.js';
 import { cut, readHost, type Reading } from './reading.js';
@@ -23,10 +24,11 @@ export async function examineHosts(
   const hosts = config.clusters.flatMap((cluster) => cluster.hosts);
   // All have ended before one that failed is told: what goes on would open connections that nobody closes.
   const done = await Promise.allSettled(hosts.map((host) => examine(host, connectionTo(host.name), signal)));
-  return done.flatMap((one) => {
+  const ofHosts = done.flatMap((one) => {
     if (one.status === 'rejected') throw one.reason;
     return one.value;
   });
+  return [sshCheck(), ...ofHosts];
 }
 
 async function examine(host: ResolvedLibvirtHost, connection: Connection, signal: AbortSignal | undefined): Promise<readonly HostCheck[]> {
