@@ -35,7 +35,7 @@ export function hot(parts: HotParts): Pick<Driver, 'migrate'> {
         }
       }
       const now = work.hasArrived ? work : await read();
-      if (!now.hasArrived) throw await failed(now, move);
+      if (!now.hasArrived) throw await failed(now, move, parts.tls);
       return outcome(now, move);
     },
   };
@@ -56,14 +56,38 @@ function refuseJobOfOthers({ active }: Job, { hasJob }: MoveOnTarget, { vm, sour
 }
 
 /** Its exit status says little: both hosts were read. */
-async function failed(work: MoveOnTarget, move: Move): Promise<PlacementError> {
+async function failed(work: MoveOnTarget, move: Move, tls: boolean): Promise<PlacementError> {
   const { said } = await jobOf(work.from, move);
   await stayed(work, move);
+  const { why, next } = failure(inOneLine(said), tls ? { at: placeText(move.target), address: work.to.target.address } : null);
   return new PlacementError(
     'platform',
-    `VM ${move.vm.name}: its hot move to ${placeText(move.target)} failed, and it stays on ${placeText(move.source)}: ${said === '' ? 'libvirt tells no reason' : inOneLine(said)}.`,
-    { vm: move.vm.name, next: 'vmplacement doctor; then pulumi up tries it again' },
+    `VM ${move.vm.name}: its hot move to ${placeText(move.target)} failed, and it stays on ${placeText(move.source)}: ${why}.`,
+    { vm: move.vm.name, next: next ?? 'vmplacement doctor; then pulumi up tries it again' },
   );
+}
+
+/**
+ * What `virsh migrate` said, and what to do. libvirt 9 now and then tells the end of its own connection to the target in place of what
+ * went wrong before (seen in 2 of 5 moves with a wrong certificate): then only its log has the reason.
+ *
+ * @param encrypted the target, where QEMU encrypts.
+ */
+export function failure(
+  said: string,
+  encrypted: { readonly at: string; readonly address: string } | null,
+): { readonly why: string; readonly next: string | null } {
+  const isLost = /End of file while reading data/.test(said);
+  const certificate =
+    encrypted !== null && (isLost || /certificate|TLS/i.test(said))
+      ? `look whether the certificates of both hosts are valid, and that of ${encrypted.at} is for ${encrypted.address}`
+      : null;
+  const log = isLost ? 'journalctl -t libvirtd -t virtqemud on the source tells the reason' : null;
+  const steps = [certificate, log].filter((step) => step !== null);
+  return {
+    why: said === '' ? 'libvirt tells no reason' : isLost ? `libvirt has lost the reason (${said})` : said,
+    next: steps.length === 0 ? null : `${steps.join('; ')}; then pulumi up tries it again`,
+  };
 }
 
 /** Nothing is left of it on the target. */
