@@ -83,8 +83,11 @@ function build(stamp: string): void {
 function bundle(compiled: string, target: string): void {
   const folder = join(compiled, 'provider');
   buildSync({
-    entryPoints: ['pulumi', 'cli', 'dynamic'].map((door) => join(folder, door, 'main.js')),
-    outbase: folder,
+    // All of them, and the chunks, in a folder each beside the others: what starts a program finds it from wherever its own code went.
+    entryPoints: [
+      ...['pulumi', 'cli', 'dynamic'].map((door) => ({ in: join(folder, door, 'main.js'), out: `${door}/main` })),
+      { in: join(folder, 'drivers/libvirt/relay-worker.js'), out: 'libvirt/relay-worker' },
+    ],
     outdir: join(target, 'provider'),
     chunkNames: 'chunks/[name]-[hash]',
     bundle: true,

@@ -1,8 +1,11 @@
 /** The content of disks from one host to another through this machine: real qemu-nbd over real SSH, between clusters without a route. */
+import { spawnSync } from 'node:child_process';
 import { statSync } from 'node:fs';
+import process from 'node:process';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { Connection } from '../../provider/drivers/libvirt/connection.js';
 import { copyDisk, type DiskCopy } from '../../provider/drivers/libvirt/copy-disk.js';
+import { copyImage, type ImageCopy } from '../../provider/drivers/libvirt/image-copy.js';
 import { serveImage, type ImageToServe, type ServedImage } from '../../provider/drivers/libvirt/served-image.js';
 import type { LibvirtSsh } from '../../schema/generated/types.js';
 import { resolveLibvirt } from '../../schema/libvirt.js';
@@ -130,6 +133,79 @@ describe('a copy', () => {
     expect(await copy(source, target)).toBe(MiB);
     await Promise.all([source.close(), target.close()]);
     expect(compare('web-01')).toBe('Images are identical.');
+  });
+});
+
+describe('an image, carried by processes of its own,', () => {
+  const carriers = (): readonly string[] => {
+    const { stdout } = spawnSync('pgrep', ['-f', `-P${process.pid}`, 'relay-worker'], { encoding: 'utf8' });
+    return stdout.split('\n').filter((pid) => pid !== '');
+  };
+  const run = (more: Partial<ImageCopy> = {}): Promise<void> =>
+    copyImage({
+      ...{ from: connect('host-a'), to: connect('host-c'), id: 'move-1', path: `${folder}/web-01`, pathThere: `${folder}/web-01` },
+      ...{ format: 'qcow2', direct: false, signal: new AbortController().signal },
+      ...{ onRelayed: () => undefined, onProgress: () => undefined, onDurable: () => Promise.resolve() },
+      ...more,
+    });
+  const ended = async (): Promise<void> => {
+    await nothingIsLeft('host-a', 'host-c');
+    expect(carriers()).toEqual([]);
+  };
+  beforeEach(() => {
+    makeImage('host-a', 'web-01', 400, ...everyThird);
+    makeTarget('host-c', 'web-01', 400);
+  });
+
+  test('is identical after it, and they are gone', async () => {
+    let most = 0;
+    await run({ onProgress: () => void (most = Math.max(most, carriers().length)) });
+    expect(most).toBe(2);
+    expect(compare('web-01')).toBe('Images are identical.');
+    await ended();
+  });
+
+  test('when one of them is killed, then that is told, and the next run goes on from what is durable', async () => {
+    const durable = [0];
+    const onDurable = async (offset: number): Promise<void> => void durable.push(offset);
+    let sent = 0;
+    const killing = run({
+      ...{ onDurable, bytesPerSecond: 40 * MiB },
+      onProgress({ bytes }) {
+        if (sent < 20 * MiB && bytes >= 20 * MiB) process.kill(Number(carriers()[0]), 'SIGKILL');
+        sent = bytes;
+      },
+    });
+    await expect(killing).rejects.toMatchObject({
+      code: 'platform',
+      message: expect.stringMatching(/web-01 on host-a .*ended \(SIGKILL\)/),
+    });
+    await ended();
+    expect(durable.at(-1)).toBeGreaterThan(10 * MiB);
+    await run({ start: durable.at(-1)!, onDurable });
+    expect(compare('web-01')).toBe('Images are identical.');
+    await ended();
+  });
+
+  test.each([0, 30 * MiB])('when it is stopped after %d bytes, then it says so, and they are gone', async (after) => {
+    const stop = new AbortController();
+    const onProgress: ImageCopy['onProgress'] = ({ bytes }) => bytes >= after && stop.abort();
+    const stopped = run({ signal: stop.signal, onProgress, bytesPerSecond: 40 * MiB });
+    if (after === 0) await vi.waitFor(() => expect(carriers()).toHaveLength(2));
+    if (after === 0) stop.abort();
+    await expect(stopped).rejects.toMatchObject({ code: 'interrupted' });
+    await ended();
+  });
+
+  test('when another run takes the image over, then nothing of the first one writes to it any more', async () => {
+    let sent = 0;
+    const first = run({ bytesPerSecond: 10 * MiB, onProgress: ({ bytes }) => void (sent = bytes) });
+    const failed = expect(first).rejects.toMatchObject({ code: 'platform' });
+    await vi.waitFor(() => expect(sent).toBeGreaterThan(5 * MiB), { timeout: 20_000 });
+    await run();
+    await failed;
+    expect(compare('web-01')).toBe('Images are identical.');
+    await ended();
   });
 });
 

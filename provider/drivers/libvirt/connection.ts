@@ -3,12 +3,14 @@
  * copies a disk has one of its own (`another`).
  */
 import { userInfo } from 'node:os';
+import type { Duplex } from 'node:stream';
 import ssh2, { type Client, type ClientChannel, type ConnectConfig, type ServerHostKeyAlgorithm } from 'ssh2';
 import type { ResolvedSshTarget } from '../../../schema/libvirt.js';
 import { PlacementError } from '../../core/errors.js';
 import { loginOf } from './credentials.js';
 import { ENDED_BY_SIGNAL, HeldCommand, type HoldOptions } from './held-command.js';
 import { hostKeyCheck } from './host-key.js';
+import { openSocket } from './unix-socket.js';
 import { Slots } from '../../core/slots.js';
 
 export interface Executed {
@@ -29,6 +31,18 @@ interface Started {
   readonly forget: () => void;
 }
 
+/** How a host is reached, as another process can be told it: no secret is in it. */
+export interface Route {
+  /** Jump hosts, the first of them first, and the host itself. */
+  readonly hosts: readonly ResolvedSshTarget[];
+  readonly context: Context;
+}
+
+interface Context {
+  readonly baseDir: string;
+  readonly timeoutMs: number;
+}
+
 /** sshd allows 10 sessions a connection (MaxSessions); two are left to others of this process. */
 const CHANNELS = 8;
 
@@ -38,7 +52,7 @@ export class Connection {
 
   constructor(
     readonly target: ResolvedSshTarget,
-    private readonly context: { readonly baseDir: string; readonly timeoutMs: number },
+    private readonly context: Context,
     /** The connection to the jump host that this one goes through. */
     private readonly via: Connection | null,
   ) {}
@@ -111,6 +125,22 @@ export class Connection {
   /** One more to the same host, for what has its channels for long: nothing short waits for it. Whoever asks for it closes it. */
   another(): Connection {
     return new Connection(this.target, this.context, this.via);
+  }
+
+  get route(): Route {
+    return { hosts: [...(this.via?.route.hosts ?? []), this.target], context: this.context };
+  }
+
+  /** With connections of its own to jump hosts, which nobody closes. */
+  static along({ hosts, context }: Route): Connection {
+    const last = hosts.reduce<Connection | null>((via, host) => new Connection(host, context, via), null);
+    if (last === null) throw new PlacementError('internal', 'There is no host in the route.');
+    return last;
+  }
+
+  /** A socket on the host. @see openSocket */
+  async socket(path: string): Promise<Duplex> {
+    return openSocket(await this.connected(), path, { host: this.target.name, failed: (cause) => this.failed(cause) });
   }
 
   /** In which a command has to be answered. */

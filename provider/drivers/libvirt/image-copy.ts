@@ -3,6 +3,8 @@ import { PlacementError } from '../../core/errors.js';
 import type { Connection } from './connection.js';
 import { copyDisk, type DiskCopy } from './copy-disk.js';
 import { copyDirectly, openTunnel, type Tunnel } from './direct-copy.js';
+import type { End } from './relay-messages.js';
+import { openRelay, workers } from './relay.js';
 import { serveImage, type ImageToServe, type ServedImage } from './served-image.js';
 
 export interface ImageCopy extends Omit<DiskCopy, 'source' | 'target'> {
@@ -32,17 +34,30 @@ export async function copyImage(copy: ImageCopy): Promise<void> {
 
 async function copyBetween(copy: ImageCopy): Promise<void> {
   const { from, to, id, path, pathThere, format, direct, signal } = copy;
-  await served(from, { id: `${id} source`, path, format, access: 'read', signal }, (source) =>
-    served(to, { id: `${id} target`, path: pathThere, format, access: 'write', withGuest: direct, signal }, async (target) => {
+  const image = { format, guests: workers, signal };
+  await served(from, { ...image, id: `${id} source`, path, access: 'read' }, (source) =>
+    served(to, { ...image, id: `${id} target`, path: pathThere, access: 'write' }, async (target) => {
       const disk: DiskCopy = { ...copy, source: source.client, target: target.client };
       const tunnel = direct ? await tunnelTo(target, copy) : null;
+      if (tunnel === null) return relayed(disk, endOf(from, source), endOf(to, target));
       try {
-        await (tunnel === null ? copyDisk(disk) : copyDirectly({ ...disk, host: from, tunnel, path, format }));
+        await copyDirectly({ ...disk, host: from, tunnel, path, format });
       } finally {
-        await tunnel?.close();
+        await tunnel.close();
       }
     }),
   );
+}
+
+const endOf = ({ route }: Connection, { socket, client: { about } }: ServedImage): End => ({ route, socket, about });
+
+async function relayed(disk: DiskCopy, source: End, target: End): Promise<void> {
+  const relay = await openRelay(source, target, disk.signal);
+  try {
+    await copyDisk({ ...disk, carrier: relay });
+  } finally {
+    await relay.close();
+  }
 }
 
 /** What fails first is what is told. */
