@@ -2,7 +2,9 @@
  * One SSH connection to a host: opened when first needed, kept, opened again after it was lost; never more than 8 channels at once. What
  * copies a disk has one of its own (`another`).
  */
+import { Socket } from 'node:net';
 import { userInfo } from 'node:os';
+import process from 'node:process';
 import type { Duplex } from 'node:stream';
 import ssh2, { type Client, type ClientChannel, type ConnectConfig, type ServerHostKeyAlgorithm } from 'ssh2';
 import type { ResolvedSshTarget } from '../../../schema/libvirt.js';
@@ -41,6 +43,8 @@ export interface Route {
 interface Context {
   readonly baseDir: string;
   readonly timeoutMs: number;
+  /** What is written at once leaves at once, not packet by packet: for much data. */
+  readonly gathers?: boolean;
 }
 
 /** sshd allows 10 sessions a connection (MaxSessions); two are left to others of this process. */
@@ -131,11 +135,16 @@ export class Connection {
     return { hosts: [...(this.via?.route.hosts ?? []), this.target], context: this.context };
   }
 
-  /** With connections of its own to jump hosts, which nobody closes. */
+  /** For much data, with connections of its own to jump hosts, which nobody closes. */
   static along({ hosts, context }: Route): Connection {
-    const last = hosts.reduce<Connection | null>((via, host) => new Connection(host, context, via), null);
+    const last = hosts.reduce<Connection | null>((via, host) => new Connection(host, { ...context, gathers: true }, via), null);
     if (last === null) throw new PlacementError('internal', 'There is no host in the route.');
     return last;
+  }
+
+  /** Logs in, where it has not yet. */
+  async reach(): Promise<void> {
+    await this.connected();
   }
 
   /** A socket on the host. @see openSocket */
@@ -172,7 +181,12 @@ export class Connection {
   private async open(closed: () => void): Promise<Client> {
     const { target, context } = this;
     const [login, keys] = await Promise.all([loginOf(target.credential, context.baseDir), hostKeyCheck(target, context.baseDir)]);
-    const sock = this.via === null ? undefined : await this.via.forward(target.address, target.port);
+    const sock =
+      this.via !== null
+        ? await this.via.forward(target.address, target.port)
+        : context.gathers === true
+          ? new GatheringSocket().connect({ host: target.address, port: target.port })
+          : undefined;
     const client = new ssh2.Client();
     let refused: PlacementError | null = null;
     const config: ConnectConfig = {
@@ -274,6 +288,16 @@ export class Connection {
     const at = `${address} port ${port}`;
     const [why, next] = reasons[cause.code ?? cause.level ?? ''] ?? [cause.message, 'ssh there by hand'];
     return new PlacementError('platform', `Host ${name} (${at}) does not answer: ${why}.`, { next, cause });
+  }
+}
+
+class GatheringSocket extends Socket {
+  override write(...given: readonly unknown[]): boolean {
+    if (this.writableCorked === 0) {
+      this.cork();
+      process.nextTick(() => this.uncork());
+    }
+    return super.write(...(given as Parameters<Socket['write']>));
   }
 }
 

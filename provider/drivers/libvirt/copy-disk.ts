@@ -184,8 +184,9 @@ class Durable {
   private async flush(): Promise<void> {
     // A flush is for what was acknowledged before it.
     const { reached } = this.at.flight;
+    const { target } = this.copy;
     // Zeroes went through the client of the target.
-    await Promise.all([this.copy.target.flush(), this.carrier.flush()]);
+    await Promise.all([target.flush(), ...(target.exported.flushesAll ? [] : [this.carrier.flush()])]);
     await this.copy.onDurable(reached);
   }
 }

@@ -4,7 +4,7 @@ import type { Connection } from './connection.js';
 import { copyDisk, type DiskCopy } from './copy-disk.js';
 import { copyDirectly, openTunnel, type Tunnel } from './direct-copy.js';
 import type { End } from './relay-messages.js';
-import { openRelay, workers } from './relay.js';
+import { Relay } from './relay.js';
 import { serveImage, type ImageToServe, type ServedImage } from './served-image.js';
 
 export interface ImageCopy extends Omit<DiskCopy, 'source' | 'target'> {
@@ -34,26 +34,34 @@ export async function copyImage(copy: ImageCopy): Promise<void> {
 
 async function copyBetween(copy: ImageCopy): Promise<void> {
   const { from, to, id, path, pathThere, format, direct, signal } = copy;
-  const image = { format, guests: workers, signal };
-  await served(from, { ...image, id: `${id} source`, path, access: 'read' }, (source) =>
-    served(to, { ...image, id: `${id} target`, path: pathThere, access: 'write' }, async (target) => {
-      const disk: DiskCopy = { ...copy, source: source.client, target: target.client };
-      const tunnel = direct ? await tunnelTo(target, copy) : null;
-      if (tunnel === null) return relayed(disk, endOf(from, source), endOf(to, target));
-      try {
-        await copyDirectly({ ...disk, host: from, tunnel, path, format });
-      } finally {
-        await tunnel.close();
-      }
-    }),
-  );
+  const image = { format, guests: 1, signal };
+  const early = direct ? null : new Relay(from.route, to.route);
+  try {
+    await served(from, { ...image, id: `${id} source`, path, access: 'read' }, (source) =>
+      served(to, { ...image, id: `${id} target`, path: pathThere, access: 'write' }, async (target) => {
+        const disk: DiskCopy = { ...copy, source: source.client, target: target.client };
+        const tunnel = early === null ? await tunnelTo(target, copy) : null;
+        if (tunnel === null) return relayed(early ?? new Relay(from.route, to.route), disk, { source, target });
+        try {
+          await copyDirectly({ ...disk, host: from, tunnel, path, format });
+        } finally {
+          await tunnel.close();
+        }
+      }),
+    );
+  } finally {
+    await early?.close();
+  }
 }
 
-const endOf = ({ route }: Connection, { socket, client: { about } }: ServedImage): End => ({ route, socket, about });
-
-async function relayed(disk: DiskCopy, source: End, target: End): Promise<void> {
-  const relay = await openRelay(source, target, disk.signal);
+async function relayed(
+  relay: Relay,
+  disk: DiskCopy,
+  { source, target }: { readonly source: ServedImage; readonly target: ServedImage },
+): Promise<void> {
+  const end = ({ socket, client: { about } }: ServedImage): End => ({ socket, about });
   try {
+    await relay.open(end(source), end(target), disk.signal);
     await copyDisk({ ...disk, carrier: relay });
   } finally {
     await relay.close();
