@@ -5,7 +5,7 @@ import { copyDisk, type DiskCopy } from './copy-disk.js';
 import { copyDirectly, openTunnel, type Tunnel } from './direct-copy.js';
 import type { End } from './relay-messages.js';
 import { Relay } from './relay.js';
-import { serveImage, type ImageToServe, type ServedImage } from './served-image.js';
+import { serveImage, type ServedImage } from './served-image.js';
 
 export interface ImageCopy extends Omit<DiskCopy, 'source' | 'target'> {
   readonly from: Connection;
@@ -37,18 +37,20 @@ async function copyBetween(copy: ImageCopy): Promise<void> {
   const image = { format, guests: 1, signal };
   const early = direct ? null : new Relay(from.route, to.route);
   try {
-    await served(from, { ...image, id: `${id} source`, path, access: 'read' }, (source) =>
-      served(to, { ...image, id: `${id} target`, path: pathThere, access: 'write' }, async (target) => {
-        const disk: DiskCopy = { ...copy, source: source.client, target: target.client };
-        const tunnel = early === null ? await tunnelTo(target, copy) : null;
-        if (tunnel === null) return relayed(early ?? new Relay(from.route, to.route), disk, { source, target });
-        try {
-          await copyDirectly({ ...disk, host: from, tunnel, path, format });
-        } finally {
-          await tunnel.close();
-        }
-      }),
-    );
+    const images = [
+      serveImage(from, { ...image, id: `${id} source`, path, access: 'read' }),
+      serveImage(to, { ...image, id: `${id} target`, path: pathThere, access: 'write' }),
+    ] as const;
+    await served(images, async (source, target) => {
+      const disk: DiskCopy = { ...copy, source: source.client, target: target.client };
+      const tunnel = early === null ? await tunnelTo(target, copy) : null;
+      if (tunnel === null) return relayed(early ?? new Relay(from.route, to.route), disk, { source, target });
+      try {
+        await copyDirectly({ ...disk, host: from, tunnel, path, format });
+      } finally {
+        await tunnel.close();
+      }
+    });
   } finally {
     await early?.close();
   }
@@ -68,16 +70,23 @@ async function relayed(
   }
 }
 
-/** What fails first is what is told. */
-async function served(connection: Connection, image: ImageToServe, use: (served: ServedImage) => Promise<void>): Promise<void> {
-  const server = await serveImage(connection, image);
+/** Both are closed after it. What fails first is what is told. */
+async function served(
+  images: readonly [Promise<ServedImage>, Promise<ServedImage>],
+  use: (source: ServedImage, target: ServedImage) => Promise<void>,
+): Promise<void> {
+  const close = async (): Promise<void> => {
+    const opened = (await Promise.allSettled(images)).flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
+    const closed = await Promise.allSettled(opened.map((one) => one.close()));
+    for (const one of closed) if (one.status === 'rejected') throw one.reason;
+  };
   try {
-    await use(server);
+    await use(...(await Promise.all(images)));
   } catch (error) {
-    await server.close().catch(() => undefined);
+    await close().catch(() => undefined);
     throw error;
   }
-  await server.close();
+  await close();
 }
 
 async function tunnelTo({ socket }: ServedImage, { from, to, id, signal, onRelayed }: ImageCopy): Promise<Tunnel | null> {

@@ -118,7 +118,7 @@ visit
 rm -f "$s" "$p"
 exec 3<&0
 (
-  until [ -e "$p" ]; do sleep 0.05; done
+  until [ -e "$p" ]; do sleep 0.02; done
   if [ -w "$s" ]; then
     echo "$s"
     read -r _ <&3
@@ -140,8 +140,9 @@ const born = `born() { sed 's/.*) //' "/proc/$1/stat" 2> /dev/null | cut -d ' ' 
 /** The bytes of a served image over another connection, which the next run ends too where it outlives this one. */
 export async function joinImage(connection: Connection, socket: string): Promise<Duplex> {
   const owners = quote(socket.replace(/\.sock$/, '.owner'));
-  await connection.exec(script(`${born}\n[ ! -e ${owners} ] || echo $PPID "$(born $PPID)" >> ${owners}`));
-  return connection.socket(socket);
+  const line = script(`${born}\n[ ! -e ${owners} ] || echo $PPID "$(born $PPID)" >> ${owners}`);
+  const [bytes] = await Promise.all([connection.socket(socket), connection.exec(line)]);
+  return bytes;
 }
 
 /** A name of a file, short enough for the address of a socket, and not that of another id. */
