@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import process from 'node:process';
 import { buildSync } from 'esbuild';
-import type { copyImage as CopyImage } from '../provider/drivers/libvirt/image-copy.js';
+import type { copyInProcess } from '../provider/drivers/libvirt/copy-process.js';
 import { clearLab, lab, labState } from '../test/lab/kit.js';
 import { connections } from './libvirt-hosts.js';
 import { median, print, ratio, type Limit } from './figures.js';
@@ -25,11 +25,11 @@ interface Way {
 /** @param dataMiB of random data, in an image four times as large. */
 export async function relay(rounds: number, dataMiB: number): Promise<readonly Limit[]> {
   lab('vm', source, 'bench', '--size', `${dataMiB * 4}M`, '--data', String(dataMiB), '--no-start');
-  const { copyImage, remove } = await built();
+  const { copy, remove } = await built();
   const results = new Map<string, { readonly rate: number; readonly cpu: number; readonly own: number }[]>();
   try {
     for (let round = 0; round < rounds; round += 1) {
-      for (const way of ways(dataMiB, copyImage)) {
+      for (const way of ways(dataMiB, copy)) {
         lab('exec', target, 'rm', '-f', there);
         const undo = await way.prepare?.();
         const [began, cpu, own] = [performance.now(), busySeconds(), process.cpuUsage()];
@@ -73,24 +73,26 @@ export async function relay(rounds: number, dataMiB: number): Promise<readonly L
   ];
 }
 
-/** As it is in the package: from sources the process that carries would take a third of a second longer to start. */
-async function built(): Promise<{ readonly copyImage: typeof CopyImage; readonly remove: () => void }> {
+/** As it is in the package: from sources the process that copies would take a third of a second longer to start. */
+async function built(): Promise<{ readonly copy: typeof copyInProcess; readonly remove: () => void }> {
   const root = dirname(import.meta.dirname);
   const folder = mkdtempSync(join(root, 'dist.tmp-bench-'));
   const driver = join(root, 'provider/drivers/libvirt');
   buildSync({
-    entryPoints: ['image-copy', 'relay-worker'].map((name) => ({ in: join(driver, `${name}.ts`), out: `libvirt/${name}` })),
+    entryPoints: ['copy-process', 'copier'].map((name) => ({ in: join(driver, `${name}.ts`), out: `libvirt/${name}` })),
     ...{ outdir: folder, bundle: true, splitting: true, packages: 'external', format: 'esm', platform: 'node', target: 'node20' },
     chunkNames: 'chunks/[name]-[hash]',
   });
-  const { copyImage } = (await import(join(folder, 'libvirt/image-copy.js'))) as { readonly copyImage: typeof CopyImage };
-  return { copyImage, remove: () => rmSync(folder, { recursive: true }) };
+  const { copyInProcess: copy } = (await import(join(folder, 'libvirt/copy-process.js'))) as {
+    readonly copyInProcess: typeof copyInProcess;
+  };
+  return { copy, remove: () => rmSync(folder, { recursive: true }) };
 }
 
 const ours = 'vmplacement (flushed)';
 const defaultPipe = 'ssh cat | ssh cat, default cipher';
 
-function ways(dataMiB: number, copyImage: typeof CopyImage): readonly Way[] {
+function ways(dataMiB: number, copy: typeof copyInProcess): readonly Way[] {
   const pipe = (cipher: string, after = ''): string =>
     `ssh -F ${config} ${cipher} ${source} cat ${path} | ssh -F ${config} ${cipher} ${target} 'cat > ${there}${after}'`;
   return [
@@ -102,13 +104,16 @@ function ways(dataMiB: number, copyImage: typeof CopyImage): readonly Way[] {
       },
       copy: () =>
         connections([source, target], ([from, to]) =>
-          copyImage({
-            ...{ from: from!, to: to!, path, pathThere: there, format: 'qcow2', id: 'bench', direct: false },
-            signal: new AbortController().signal,
-            onRelayed: () => undefined,
-            onProgress: () => undefined,
-            onDurable: () => Promise.resolve(),
-          }),
+          copy(
+            {
+              ...{ path, pathThere: there, format: 'qcow2', id: 'bench', direct: false },
+              signal: new AbortController().signal,
+              onRelayed: () => undefined,
+              onProgress: () => undefined,
+              onDurable: () => Promise.resolve(),
+            },
+            { from: from!, to: to! },
+          ),
         ),
     },
     { name: 'ssh cat | ssh cat, aes128-gcm', copy: () => shell(pipe(gcm)) },

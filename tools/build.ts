@@ -86,7 +86,7 @@ function bundle(compiled: string, target: string): void {
     // All of them, and the chunks, in a folder each beside the others: what starts a program finds it from wherever its own code went.
     entryPoints: [
       ...['pulumi', 'cli', 'dynamic'].map((door) => ({ in: join(folder, door, 'main.js'), out: `${door}/main` })),
-      { in: join(folder, 'drivers/libvirt/relay-worker.js'), out: 'libvirt/relay-worker' },
+      { in: join(folder, 'drivers/libvirt/copier.js'), out: 'libvirt/copier' },
     ],
     outdir: join(target, 'provider'),
     chunkNames: 'chunks/[name]-[hash]',

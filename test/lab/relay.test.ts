@@ -3,9 +3,11 @@ import { spawnSync } from 'node:child_process';
 import { statSync } from 'node:fs';
 import process from 'node:process';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { PlacementError } from '../../provider/core/errors.js';
 import { Connection } from '../../provider/drivers/libvirt/connection.js';
 import { copyDisk, type DiskCopy } from '../../provider/drivers/libvirt/copy-disk.js';
-import { copyImage, type ImageCopy } from '../../provider/drivers/libvirt/image-copy.js';
+import { copyInProcess } from '../../provider/drivers/libvirt/copy-process.js';
+import type { ImageCopy } from '../../provider/drivers/libvirt/image-copy.js';
 import { serveImage, type ImageToServe, type ServedImage } from '../../provider/drivers/libvirt/served-image.js';
 import type { LibvirtSsh } from '../../schema/generated/types.js';
 import { resolveLibvirt } from '../../schema/libvirt.js';
@@ -136,18 +138,21 @@ describe('a copy', () => {
   });
 });
 
-describe('an image, carried by a process of its own,', () => {
+describe('an image, copied by a process of its own,', () => {
   const carriers = (): readonly string[] => {
-    const { stdout } = spawnSync('pgrep', ['-f', `-P${process.pid}`, 'relay-worker'], { encoding: 'utf8' });
+    const { stdout } = spawnSync('pgrep', ['-f', `-P${process.pid}`, 'libvirt/copier'], { encoding: 'utf8' });
     return stdout.split('\n').filter((pid) => pid !== '');
   };
   const run = (more: Partial<ImageCopy> = {}): Promise<void> =>
-    copyImage({
-      ...{ from: connect('host-a'), to: connect('host-c'), id: 'move-1', path: `${folder}/web-01`, pathThere: `${folder}/web-01` },
-      ...{ format: 'qcow2', direct: false, signal: new AbortController().signal },
-      ...{ onRelayed: () => undefined, onProgress: () => undefined, onDurable: () => Promise.resolve() },
-      ...more,
-    });
+    copyInProcess(
+      {
+        ...{ id: 'move-1', path: `${folder}/web-01`, pathThere: `${folder}/web-01` },
+        ...{ format: 'qcow2', direct: false, signal: new AbortController().signal },
+        ...{ onRelayed: () => undefined, onProgress: () => undefined, onDurable: () => Promise.resolve() },
+        ...more,
+      },
+      { from: connect('host-a'), to: connect('host-c') },
+    );
   const ended = async (): Promise<void> => {
     await nothingIsLeft('host-a', 'host-c');
     expect(carriers()).toEqual([]);
@@ -166,24 +171,27 @@ describe('an image, carried by a process of its own,', () => {
   });
 
   test('when it is killed, then that is told, and the next run goes on from what is durable', async () => {
-    const durable = [0];
-    const onDurable = async (offset: number): Promise<void> => void durable.push(offset);
-    let sent = 0;
-    const killing = run({
-      ...{ onDurable, bytesPerSecond: 40 * MiB },
-      onProgress({ bytes }) {
-        if (sent < 20 * MiB && bytes >= 20 * MiB) process.kill(Number(carriers()[0]), 'SIGKILL');
-        sent = bytes;
-      },
-    });
-    await expect(killing).rejects.toMatchObject({
+    let durable = 0;
+    const onDurable = async (offset: number): Promise<void> => {
+      durable = offset;
+      process.kill(Number(carriers()[0]), 'SIGKILL');
+    };
+    await expect(run({ onDurable, bytesPerSecond: 10 * MiB })).rejects.toMatchObject({
       code: 'platform',
       message: expect.stringMatching(/process of this machine .*ended \(SIGKILL\)/),
     });
     await ended();
-    expect(durable.at(-1)).toBeGreaterThan(10 * MiB);
-    await run({ start: durable.at(-1)!, onDurable });
+    expect(durable).toBeGreaterThan(100 * MiB);
+    let sent = 0;
+    await run({ start: durable, onProgress: ({ bytes }) => void (sent = bytes) });
+    expect(sent).toBe(everyThird.filter((at) => at * MiB >= durable).length * MiB);
     expect(compare('web-01')).toBe('Images are identical.');
+    await ended();
+  });
+
+  test('when what is durable cannot be written down, then the copy ends, and this is why', async () => {
+    const lost = new PlacementError('lease-lost', 'Somebody else has it.');
+    await expect(run({ onDurable: () => Promise.reject(lost), bytesPerSecond: 10 * MiB })).rejects.toBe(lost);
     await ended();
   });
 

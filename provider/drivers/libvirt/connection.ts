@@ -1,18 +1,16 @@
 /**
  * One SSH connection to a host: opened when first needed, kept, opened again after it was lost; never more than 8 channels at once. What
- * copies a disk has one of its own (`another`).
+ * copies a disk has one of its own (`along`).
  */
 import { Socket } from 'node:net';
 import { userInfo } from 'node:os';
 import process from 'node:process';
-import type { Duplex } from 'node:stream';
 import ssh2, { type Client, type ClientChannel, type ConnectConfig, type ServerHostKeyAlgorithm } from 'ssh2';
 import type { ResolvedSshTarget } from '../../../schema/libvirt.js';
 import { PlacementError } from '../../core/errors.js';
 import { loginOf } from './credentials.js';
 import { ENDED_BY_SIGNAL, HeldCommand, type HoldOptions } from './held-command.js';
 import { hostKeyCheck } from './host-key.js';
-import { openSocket } from './unix-socket.js';
 import { Slots } from '../../core/slots.js';
 
 export interface Executed {
@@ -126,11 +124,6 @@ export class Connection {
     });
   }
 
-  /** One more to the same host, for what has its channels for long: nothing short waits for it. Whoever asks for it closes it. */
-  another(): Connection {
-    return new Connection(this.target, this.context, this.via);
-  }
-
   get route(): Route {
     return { hosts: [...(this.via?.route.hosts ?? []), this.target], context: this.context };
   }
@@ -140,16 +133,6 @@ export class Connection {
     const last = hosts.reduce<Connection | null>((via, host) => new Connection(host, { ...context, gathers: true }, via), null);
     if (last === null) throw new PlacementError('internal', 'There is no host in the route.');
     return last;
-  }
-
-  /** Logs in, where it has not yet. */
-  async reach(): Promise<void> {
-    await this.connected();
-  }
-
-  /** A socket on the host. @see openSocket */
-  async socket(path: string): Promise<Duplex> {
-    return openSocket(await this.connected(), path, { host: this.target.name, failed: (cause) => this.failed(cause) });
   }
 
   /** In which a command has to be answered. */

@@ -10,23 +10,11 @@ import { Flight } from './flight.js';
 import { Meter, type CopyProgress } from './meter.js';
 import type { NbdClient } from './nbd.js';
 
-/** Takes data from the one server to the other. */
-export interface Carrier {
-  /** What goes on at once is worth it up to here. */
-  readonly depth: number;
-  /** The bytes of the source from `offset` on are on the target, at the same place. */
-  carry(offset: number, bytes: number): Promise<void>;
-  /** What connections of its own carried before is durable after it. */
-  flush(): Promise<void>;
-}
-
 export interface DiskCopy {
   /** With the context `base:allocation`, as the target. Nobody writes to it meanwhile. */
   readonly source: NbdClient;
   /** At least as large as the source. */
   readonly target: NbdClient;
-  /** Of the same two servers, with connections of its own; without one data goes through these two clients. */
-  readonly carrier?: Carrier;
   /** What an earlier copy told by `onDurable`: everything below is on the target already. */
   readonly start?: number;
   readonly bytesPerSecond?: number | null;
@@ -53,9 +41,8 @@ export async function copyDisk(copy: DiskCopy): Promise<number> {
   const disk = (most: number): AsyncGenerator<Stretch> => pieces(stretches(source, from, size), { from, size, block, mostData: most });
 
   const meter = new Meter(copy.onProgress);
-  const carrier = copy.carrier ?? through(source, target, mostData);
-  const flight = new Flight(carrier.depth, from);
-  const durable = new Durable(copy, carrier, { flight, meter });
+  const flight = new Flight({ depth, bufferBytes: mostData, from });
+  const durable = new Durable(copy, flight, meter);
   const pace = paced(copy);
   const ended = new AbortController();
   count(disk(size), meter, ended.signal);
@@ -63,11 +50,7 @@ export async function copyDisk(copy: DiskCopy): Promise<number> {
     for await (const piece of disk(mostData)) {
       if (piece.kind === 'data') await pace(piece.bytes);
       if (signal.aborted) break;
-      await flight.begin(piece, async () => {
-        if (piece.kind === 'zero') return clear(target, piece);
-        await carrier.carry(piece.offset, piece.bytes);
-        meter.sent(piece.bytes);
-      });
+      await flight.begin(piece, (buffer) => carry(piece, copy, { buffer, meter }));
       durable.tellWhenDue();
     }
   } catch (error) {
@@ -81,8 +64,8 @@ export async function copyDisk(copy: DiskCopy): Promise<number> {
 }
 
 /** As many as QEMU takes from one client at once; fewer leave the links idle, larger ones gain nothing (measured). */
-export const depth = 16;
-export const largest = 1024 ** 2;
+const depth = 16;
+const largest = 1024 ** 2;
 const smallest = 64 * 1024;
 
 /** With a limit they are smaller, so that it is kept within any half second too. */
@@ -102,24 +85,16 @@ function refuseSmaller(source: NbdClient, target: NbdClient): void {
     );
 }
 
-/** In this process. */
-export function through(source: NbdClient, target: NbdClient, mostBytes: number): Carrier {
-  const free = Array.from({ length: depth }, () => Buffer.allocUnsafe(mostBytes));
-  return {
-    depth,
-    async carry(offset, bytes) {
-      const buffer = free.pop() ?? Buffer.allocUnsafe(mostBytes);
-      try {
-        const data = buffer.subarray(0, bytes);
-        await source.read(offset, data);
-        await target.write(offset, data);
-      } finally {
-        free.push(buffer);
-      }
-    },
-    // The client of the target is flushed anyhow.
-    flush: () => Promise.resolve(),
-  };
+async function carry(
+  piece: Stretch,
+  { source, target }: DiskCopy,
+  { buffer, meter }: { readonly buffer: Buffer; readonly meter: Meter },
+): Promise<void> {
+  if (piece.kind === 'zero') return clear(target, piece);
+  const data = buffer.subarray(0, piece.bytes);
+  await source.read(piece.offset, data);
+  await target.write(piece.offset, data);
+  meter.sent(piece.bytes);
 }
 
 /** Of a new image nothing is written: it reads as zeroes already. */
@@ -161,17 +136,17 @@ class Durable {
 
   constructor(
     private readonly copy: Pick<DiskCopy, 'target' | 'onDurable'>,
-    private readonly carrier: Carrier,
-    private readonly at: { readonly flight: Flight; readonly meter: Meter },
+    private readonly flight: Flight,
+    private readonly meter: Meter,
   ) {}
 
   tellWhenDue(): void {
     const { atMs, bytes } = this.last;
-    if (this.pending !== null || (performance.now() - atMs < 5000 && this.at.meter.bytes - bytes < 256 * 1024 ** 2)) return;
+    if (this.pending !== null || (performance.now() - atMs < 5000 && this.meter.bytes - bytes < 256 * 1024 ** 2)) return;
     this.pending = this.flush()
-      .catch((error: unknown) => this.at.flight.fail(error))
+      .catch((error: unknown) => this.flight.fail(error))
       .then(() => {
-        this.last = { atMs: performance.now(), bytes: this.at.meter.bytes };
+        this.last = { atMs: performance.now(), bytes: this.meter.bytes };
         this.pending = null;
       });
   }
@@ -183,10 +158,8 @@ class Durable {
 
   private async flush(): Promise<void> {
     // A flush is for what was acknowledged before it.
-    const { reached } = this.at.flight;
-    const { target } = this.copy;
-    // Zeroes went through the client of the target.
-    await Promise.all([target.flush(), ...(target.exported.flushesAll ? [] : [this.carrier.flush()])]);
+    const { reached } = this.flight;
+    await this.copy.target.flush();
     await this.copy.onDurable(reached);
   }
 }

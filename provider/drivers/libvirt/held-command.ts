@@ -3,7 +3,6 @@ import type { Duplex } from 'node:stream';
 import type { Client, ClientChannel } from 'ssh2';
 import { PlacementError } from '../../core/errors.js';
 import type { Executed } from './connection.js';
-import { openSocket } from './unix-socket.js';
 
 export interface HoldOptions {
   /** What it means that the command ended before it printed a line. */
@@ -71,9 +70,20 @@ export class HeldCommand {
     throw refused(await this.ended);
   }
 
-  /** A socket on the host, over the same connection. @see openSocket */
-  socket(path: string): Promise<Duplex> {
-    return openSocket(this.client, path, { host: this.host, failed: this.failed });
+  /**
+   * The bytes of a unix socket on the host, which end with this connection; not one of the channels that are counted. Whoever gets it
+   * must read it to its end.
+   */
+  async socket(path: string): Promise<Duplex> {
+    return new Promise<Duplex>((resolve, reject) => {
+      this.client.openssh_forwardOutStreamLocal(path, (error, channel) => (error === undefined ? resolve(channel) : reject(error)));
+    }).catch((cause: unknown) => {
+      if (!('reason' in (cause as Error))) throw this.failed(cause as Error);
+      throw new PlacementError('platform', `sshd of host ${this.host} opens no socket there for us: ${(cause as Error).message}.`, {
+        next: 'look at AllowStreamLocalForwarding and DisableForwarding in its sshd_config (man sshd_config)',
+        cause,
+      });
+    });
   }
 
   /** Ends its standard input and waits for what it does then. */

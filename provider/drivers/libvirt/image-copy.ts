@@ -3,13 +3,9 @@ import { PlacementError } from '../../core/errors.js';
 import type { Connection } from './connection.js';
 import { copyDisk, type DiskCopy } from './copy-disk.js';
 import { copyDirectly, openTunnel, type Tunnel } from './direct-copy.js';
-import type { End } from './relay-messages.js';
-import { Relay } from './relay.js';
 import { serveImage, type ServedImage } from './served-image.js';
 
 export interface ImageCopy extends Omit<DiskCopy, 'source' | 'target'> {
-  readonly from: Connection;
-  readonly to: Connection;
   /** The same for the same disk of the same move, in every run. */
   readonly id: string;
   readonly path: string;
@@ -18,56 +14,31 @@ export interface ImageCopy extends Omit<DiskCopy, 'source' | 'target'> {
   readonly format: 'qcow2' | 'raw';
   /** The two hosts are known to reach each other. */
   readonly direct: boolean;
-  /** They do not, for this reason; what travels goes through this process. */
+  /** They do not, for this reason; what travels goes through this machine. */
   readonly onRelayed: (why: string) => void;
 }
 
-/** On connections of its own to both hosts, which end with it. @throws PlacementError as `copyDisk` and `serveImage` do. */
-export async function copyImage(copy: ImageCopy): Promise<void> {
-  const [from, to] = [copy.from.another(), copy.to.another()];
-  try {
-    await copyBetween({ ...copy, from, to });
-  } finally {
-    await Promise.all([from.close(), to.close()]);
-  }
+interface Ends {
+  readonly from: Connection;
+  readonly to: Connection;
 }
 
-async function copyBetween(copy: ImageCopy): Promise<void> {
-  const { from, to, id, path, pathThere, format, direct, signal } = copy;
-  const image = { format, guests: 1, signal };
-  const early = direct ? null : new Relay(from.route, to.route);
-  try {
-    const images = [
-      serveImage(from, { ...image, id: `${id} source`, path, access: 'read' }),
-      serveImage(to, { ...image, id: `${id} target`, path: pathThere, access: 'write' }),
-    ] as const;
-    await served(images, async (source, target) => {
-      const disk: DiskCopy = { ...copy, source: source.client, target: target.client };
-      const tunnel = early === null ? await tunnelTo(target, copy) : null;
-      if (tunnel === null) return relayed(early ?? new Relay(from.route, to.route), disk, { source, target });
-      try {
-        await copyDirectly({ ...disk, host: from, tunnel, path, format });
-      } finally {
-        await tunnel.close();
-      }
-    });
-  } finally {
-    await early?.close();
-  }
-}
-
-async function relayed(
-  relay: Relay,
-  disk: DiskCopy,
-  { source, target }: { readonly source: ServedImage; readonly target: ServedImage },
-): Promise<void> {
-  const end = ({ socket, client: { about } }: ServedImage): End => ({ socket, about });
-  try {
-    await relay.open(end(source), end(target), disk.signal);
-    await copyDisk({ ...disk, carrier: relay });
-  } finally {
-    await relay.close();
-  }
+/** @throws PlacementError as `copyDisk` and `serveImage` do. */
+export async function copyImage(copy: ImageCopy, { from, to }: Ends): Promise<void> {
+  const { id, path, pathThere, format, direct, signal } = copy;
+  const images = [
+    serveImage(from, { id: `${id} source`, path, format, access: 'read', signal }),
+    serveImage(to, { id: `${id} target`, path: pathThere, format, access: 'write', withGuest: direct, signal }),
+  ] as const;
+  await served(images, async (source, target) => {
+    const disk: DiskCopy = { ...copy, source: source.client, target: target.client };
+    const tunnel = direct ? await tunnelTo(target, copy, { from, to }) : null;
+    try {
+      await (tunnel === null ? copyDisk(disk) : copyDirectly({ ...disk, host: from, tunnel, path, format }));
+    } finally {
+      await tunnel?.close();
+    }
+  });
 }
 
 /** Both are closed after it. What fails first is what is told. */
@@ -89,7 +60,7 @@ async function served(
   await close();
 }
 
-async function tunnelTo({ socket }: ServedImage, { from, to, id, signal, onRelayed }: ImageCopy): Promise<Tunnel | null> {
+async function tunnelTo({ socket }: ServedImage, { id, signal, onRelayed }: ImageCopy, { from, to }: Ends): Promise<Tunnel | null> {
   try {
     return await openTunnel(from, to, { id, socket, signal });
   } catch (error) {

@@ -18,9 +18,10 @@ import {
 } from '../../core/inventory.js';
 import { reach } from '../../core/link.js';
 import type { Connection } from './connection.js';
+import { copyInProcess } from './copy-process.js';
 import { targetDefinition } from './definition.js';
 import { changeState, locked, virsh, withState } from './domain-state.js';
-import { copyImage } from './image-copy.js';
+import type { ImageCopy } from './image-copy.js';
 import { nothing, type CopiedImage, type DomainState, type MoveWork } from './metadata.js';
 import { copyNvram } from './nvram.js';
 import { quote, script } from './quote.js';
@@ -269,8 +270,8 @@ export class MoveOnTarget {
     const vm = this.move.vm.name;
     let { durable, sent } = image;
     const save = (): Promise<void> => this.save({ disks: { ...this.disks, [name]: { ...image, durable, sent } } });
-    await copyImage({
-      ...{ from: this.from, to: this.to, path, pathThere, format, signal },
+    const copy: ImageCopy = {
+      ...{ path, pathThere, format, signal },
       id: `${this.move.record.moveId} ${name}`,
       direct: this.isDirect,
       onRelayed: (why) => {
@@ -287,7 +288,8 @@ export class MoveOnTarget {
         sent = image.sent + bytes;
         emit({ kind: 'progress', vm, step: 'copy', bytes: before + bytes, total: before + total, rate, pass: 1 });
       },
-    });
+    };
+    await copyInProcess(copy, { from: this.from, to: this.to });
     await save();
   }
 

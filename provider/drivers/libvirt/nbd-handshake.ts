@@ -10,8 +10,6 @@ export interface NbdExport {
   readonly bytes: number;
   readonly readOnly: boolean;
   readonly flushes: boolean;
-  /** A flush is for what was written over other connections too. */
-  readonly flushesAll: boolean;
   readonly writesZeroes: boolean;
   /** What every offset and length is a multiple of, except at the end of the disk. */
   readonly minBytes: number;
@@ -52,15 +50,7 @@ export async function shakeHands(
   const { bytes, flags } = size;
   if (block.minBytes < 1 || block.minBytes > 65536 || block.maxBytes < block.minBytes)
     throw new Error(`its block sizes make no sense: ${block.minBytes} to ${block.maxBytes}`);
-  return {
-    bytes,
-    readOnly: (flags & 2) !== 0,
-    flushes: (flags & 4) !== 0,
-    flushesAll: (flags & 256) !== 0,
-    writesZeroes: (flags & 64) !== 0,
-    ...block,
-    contexts,
-  };
+  return { bytes, readOnly: (flags & 2) !== 0, flushes: (flags & 4) !== 0, writesZeroes: (flags & 64) !== 0, ...block, contexts };
 }
 
 const Option = { go: 7, structuredReply: 8, setMetaContext: 10 } as const;

@@ -3,7 +3,6 @@
  * is open to our login only. The server ends with its client; where this process or the connection dies, sshd ends both.
  */
 import { createHash } from 'node:crypto';
-import type { Duplex } from 'node:stream';
 import { PlacementError } from '../../core/errors.js';
 import type { Connection, Executed } from './connection.js';
 import type { HeldCommand } from './held-command.js';
@@ -18,8 +17,8 @@ export interface ImageToServe {
   readonly path: string;
   readonly format: 'qcow2' | 'raw';
   readonly access: 'read' | 'write';
-  /** So many others connect too, and end before we do. */
-  readonly guests?: number;
+  /** Another program of the host of the other end connects too, which ends before we do. */
+  readonly withGuest?: boolean;
   /** Of NBD; `base:allocation` is always there. */
   readonly contexts?: readonly string[];
   readonly signal?: AbortSignal | undefined;
@@ -79,35 +78,35 @@ const noAccess = 'vmplacement: the socket is not writable';
 
 /**
  * Holds a lock as long as anything of it is there, so that the next run knows when all of this one has ended. Who holds it stands in
- * the file: the processes of sshd that carry the connections of that run, by their ids and the times of their start. They belong to the
- * login, also where qemu-nbd runs as root, and take with them all that goes through them.
+ * the file: the process of sshd that carries the connection of that run, by its id and the time of its start. It belongs to the login,
+ * also where qemu-nbd runs as root, and takes with it all that goes through it.
  *
  * qemu-nbd writes its pid file when it has opened the image and waits for its client; it ends when a client that finished the handshake
  * goes. A client that only lists the exports does not end it; qemu-img info does.
  */
-function serving({ id, path, format, access, guests = 0 }: ImageToServe, sudo: boolean): string {
+function serving({ id, path, format, access, withGuest = false }: ImageToServe, sudo: boolean): string {
   const asRoot = sudo ? 'sudo -n ' : '';
   const name = fileName(id);
   // Zeroes become holes, also those that the source stores as data.
   const mode = access === 'read' ? ['--read-only'] : ['--discard=unmap', '--detect-zeroes=unmap'];
-  const server = command('qemu-nbd', `--shared=${guests + 1}`, `--format=${format}`, ...mode);
+  const server = command('qemu-nbd', `--shared=${withGuest ? 2 : 1}`, `--format=${format}`, ...mode);
   return script(`
 export LC_ALL=C
 ${privateFolder}
 s=$d/${name}.sock p=$d/${name}.pid o=$d/${name}.owner
-${born}
+born() { sed 's/.*) //' "/proc/$1/stat" 2> /dev/null | cut -d ' ' -f 20; }
 visit() { [ ! -S "$s" ] || timeout 5 $1 qemu-img info -f raw "nbd+unix:///?socket=$s" > /dev/null 2>&1; }
-end_owners() {
-  while read -r pid since; do
-    [ -n "$since" ] && [ "$pid" != $PPID ] && [ "$(born "$pid")" = "$since" ] || continue
-    [ "$(stat -c %u "/proc/$pid")" = "$(id -u)" ] || continue
-    case $(cat "/proc/$pid/comm") in sshd*) kill "$pid" ;; esac
-  done < "$o"
+end_owner() {
+  pid= since=
+  read -r pid since < "$o"
+  [ -n "$since" ] && [ "$pid" != $PPID ] && [ "$(born "$pid")" = "$since" ] || return
+  [ "$(stat -c %u "/proc/$pid")" = "$(id -u)" ] || return
+  case $(cat "/proc/$pid/comm") in sshd*) kill "$pid" ;; esac
 }
 while :; do
   exec 9>> "$o"
   if ! flock -n 9; then
-    end_owners
+    end_owner
     flock -w 5 9 || { visit; flock -w 15 9; } || { cat "$o" >&2; exit ${BUSY}; }
   fi
   # The one before removes its file at its end: then another one has to be locked.
@@ -133,16 +132,6 @@ code=$?
 kill $! 2> /dev/null
 rm -f "$s" "$p" "$o"
 exit $code`);
-}
-
-const born = `born() { sed 's/.*) //' "/proc/$1/stat" 2> /dev/null | cut -d ' ' -f 20; }`;
-
-/** The bytes of a served image over another connection, which the next run ends too where it outlives this one. */
-export async function joinImage(connection: Connection, socket: string): Promise<Duplex> {
-  const owners = quote(socket.replace(/\.sock$/, '.owner'));
-  const line = script(`${born}\n[ ! -e ${owners} ] || echo $PPID "$(born $PPID)" >> ${owners}`);
-  const [bytes] = await Promise.all([connection.socket(socket), connection.exec(line)]);
-  return bytes;
 }
 
 /** A name of a file, short enough for the address of a socket, and not that of another id. */

@@ -23,7 +23,6 @@ describe('a handshake', () => {
       bytes: 192 * KiB,
       readOnly: false,
       flushes: true,
-      flushesAll: false,
       writesZeroes: true,
       minBytes: 512,
       maxBytes: 1024 * KiB,
