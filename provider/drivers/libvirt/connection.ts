@@ -5,6 +5,7 @@
 import { Socket } from 'node:net';
 import { userInfo } from 'node:os';
 import process from 'node:process';
+import { setTimeout as sleep } from 'node:timers/promises';
 import ssh2, { type Client, type ClientChannel, type ConnectConfig, type ServerHostKeyAlgorithm } from 'ssh2';
 import type { ResolvedSshTarget } from '../../../schema/libvirt.js';
 import { PlacementError } from '../../core/errors.js';
@@ -128,11 +129,16 @@ export class Connection {
     return { hosts: [...(this.via?.route.hosts ?? []), this.target], context: this.context };
   }
 
-  /** For much data, with connections of its own to jump hosts, which nobody closes. */
-  static along({ hosts, context }: Route): Connection {
-    const last = hosts.reduce<Connection | null>((via, host) => new Connection(host, { ...context, gathers: true }, via), null);
-    if (last === null) throw new PlacementError('internal', 'There is no host in the route.');
-    return last;
+  /** For much data, with connections of its own. @param jumps those to jump hosts, which routes share; nobody closes them. */
+  static along({ hosts, context }: Route, jumps = new Map<string, Connection>()): Connection {
+    const [last, ...before] = hosts.toReversed();
+    if (last === undefined) throw new PlacementError('internal', 'There is no host in the route.');
+    const via = before.reduceRight<Connection | null>((through, host) => {
+      const jump = jumps.get(host.name) ?? new Connection(host, context, through);
+      jumps.set(host.name, jump);
+      return jump;
+    }, null);
+    return new Connection(last, { ...context, gathers: true }, via);
   }
 
   /** In which a command has to be answered. */
@@ -162,6 +168,17 @@ export class Connection {
   }
 
   private async open(closed: () => void): Promise<Client> {
+    for (let left = 3; ; left -= 1) {
+      try {
+        return await this.login(closed);
+      } catch (error) {
+        if (left === 0 || !wasTurnedAway(error)) throw error;
+        await sleep(300 + Math.random() * 900);
+      }
+    }
+  }
+
+  private async login(closed: () => void): Promise<Client> {
     const { target, context } = this;
     const [login, keys] = await Promise.all([loginOf(target.credential, context.baseDir), hostKeyCheck(target, context.baseDir)]);
     const sock =
@@ -282,6 +299,13 @@ class GatheringSocket extends Socket {
     }
     return super.write(...(given as Parameters<Socket['write']>));
   }
+}
+
+/** Where many log in at once, sshd hangs up on some before it says a word (MaxStartups). */
+function wasTurnedAway(error: unknown): boolean {
+  if (!PlacementError.isInstance(error) || !(error.cause instanceof Error)) return false;
+  const { message, code }: NodeJS.ErrnoException = error.cause;
+  return message === 'Connection lost before handshake' || code === 'ECONNRESET';
 }
 
 const reasons: Readonly<Record<string, readonly [why: string, next: string]>> = {

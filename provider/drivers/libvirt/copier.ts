@@ -15,7 +15,8 @@ let noted: ((failed: boolean) => void) | null = null;
 const tell = (said: FromCopier): void => void process.send?.(said, undefined, undefined, () => undefined);
 
 async function copy({ from, to, image }: Extract<ToCopier, { kind: 'copy' }>): Promise<void> {
-  const [source, target] = [Connection.along(from), Connection.along(to)];
+  const jumps = new Map<string, Connection>();
+  const [source, target] = [Connection.along(from, jumps), Connection.along(to, jumps)];
   try {
     await copyImage(
       {
@@ -26,9 +27,11 @@ async function copy({ from, to, image }: Extract<ToCopier, { kind: 'copy' }>): P
         async onDurable(offset) {
           const failed = await new Promise<boolean>((resolve) => {
             noted = resolve;
+            // Whoever does not write it down for so long does not renew its lease either.
+            setTimeout(resolve, notedWithinMs, true).unref();
             tell({ kind: 'durable', offset });
           });
-          if (failed) throw new PlacementError('internal', 'What is durable could not be written down.');
+          if (failed) throw new PlacementError('platform', `What is durable of ${image.path} was not written down.`);
         },
       },
       { from: source, to: target },
@@ -37,6 +40,8 @@ async function copy({ from, to, image }: Extract<ToCopier, { kind: 'copy' }>): P
     await Promise.all([source.close(), target.close()]);
   }
 }
+
+const notedWithinMs = 60_000;
 
 function errorOf(thrown: unknown): CopyError {
   const { code, said, next } = PlacementError.isInstance(thrown) ? thrown : new PlacementError('internal', String(thrown));

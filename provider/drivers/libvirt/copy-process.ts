@@ -1,11 +1,12 @@
 /** Copies an image in a process of its own. */
-import { fork } from 'node:child_process';
+import { fork, type ChildProcess } from 'node:child_process';
 import { dirname, extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { PlacementError } from '../../core/errors.js';
 import type { Connection } from './connection.js';
 import type { FromCopier, ToCopier } from './copy-messages.js';
 import type { ImageCopy } from './image-copy.js';
+import { awaitReleased } from './served-image.js';
 
 /**
  * On connections of its own to both hosts. Nothing of it goes on after it.
@@ -15,12 +16,8 @@ export async function copyInProcess(
   { signal, onProgress, onRelayed, onDurable, ...image }: ImageCopy,
   { from, to }: { readonly from: Connection; readonly to: Connection },
 ): Promise<void> {
-  if (signal.aborted) throw new PlacementError('interrupted', `Stopped as asked, before ${image.path} was copied.`);
-  const child = fork(program, {
-    execArgv: [...memory, ...(extname(program) === '.ts' ? ['--import', 'tsx'] : [])],
-    // What this process prints may be a protocol.
-    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
-  });
+  if (signal.aborted) throw stopped(image.path);
+  const child = begin(image.path);
   // One that is gone is told by its end.
   const tell = (said: ToCopier): void => {
     if (child.connected) child.send(said, () => undefined);
@@ -53,13 +50,52 @@ export async function copyInProcess(
   signal.removeEventListener('abort', stop);
   // It may have died while that was written down.
   await told.noted;
-  if (told.thrown !== undefined) throw told.thrown.error;
-  if (told.ended === undefined)
-    throw new PlacementError('platform', `The process of this machine that copied ${image.path} has ended (${how}).`, {
-      next: 'run again: it goes on from what is durable',
+  if (told.ended === undefined) await released(image.id, from, to);
+  const failure = failureOf(told, image.path, how);
+  if (failure === null) return;
+  // What fails after it was stopped follows from that; only who lost the lease is told so.
+  if (signal.aborted && !isControlLost(failure.error)) throw stopped(image.path, failure.error);
+  throw failure.error;
+}
+
+function begin(path: string): ChildProcess {
+  try {
+    return fork(program, {
+      execArgv: [...memory, ...(extname(program) === '.ts' ? ['--import', 'tsx'] : [])],
+      // What this process prints may be a protocol.
+      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     });
-  const { error } = told.ended;
-  if (error !== null) throw new PlacementError(error.code, error.said, error.next === undefined ? {} : { next: error.next });
+  } catch (error) {
+    throw died(path, (error as Error).message);
+  }
+}
+
+function failureOf({ thrown, ended }: Told, path: string, how: string): { readonly error: unknown } | null {
+  if (thrown !== undefined) return thrown;
+  if (ended === undefined) return { error: died(path, how) };
+  const { error } = ended;
+  if (error === null) return null;
+  return { error: new PlacementError(error.code, error.said, error.next === undefined ? {} : { next: error.next }) };
+}
+
+const stopped = (path: string, cause?: unknown): PlacementError =>
+  PlacementError.isInstance(cause) && cause.code === 'interrupted'
+    ? cause
+    : new PlacementError('interrupted', `The copy of ${path} was stopped as asked.`, {
+        next: 'run again: it goes on from what is durable',
+        cause,
+      });
+
+const died = (path: string, how: string): PlacementError =>
+  new PlacementError('platform', `The process of this machine that copies ${path} has ended (${how}).`, {
+    next: 'run again: it goes on from what is durable',
+  });
+
+const isControlLost = (error: unknown): boolean => PlacementError.isInstance(error) && ['lease-lost', 'conflict'].includes(error.code);
+
+/** One that died has not seen its servers end. */
+async function released(id: string, from: Connection, to: Connection): Promise<void> {
+  await Promise.allSettled([awaitReleased(from, `${id} source`), awaitReleased(to, `${id} target`)]);
 }
 
 interface Told {

@@ -59,7 +59,7 @@ function refuseJobOfOthers({ active }: Job, { hasJob }: MoveOnTarget, { vm, sour
 async function failed(work: MoveOnTarget, move: Move, tls: boolean): Promise<PlacementError> {
   const { said } = await jobOf(work.from, move);
   await stayed(work, move);
-  const { why, next } = failure(inOneLine(said), tls ? { at: placeText(move.target), address: work.to.target.address } : null);
+  const { why, next } = failure(inOneLine(said), tls ? placeText(move.target) : null);
   return new PlacementError(
     'platform',
     `VM ${move.vm.name}: its hot move to ${placeText(move.target)} failed, and it stays on ${placeText(move.source)}: ${why}.`,
@@ -71,16 +71,14 @@ async function failed(work: MoveOnTarget, move: Move, tls: boolean): Promise<Pla
  * What `virsh migrate` said, and what to do. libvirt 9 now and then tells the end of its own connection to the target in place of what
  * went wrong before (seen in 2 of 5 moves with a wrong certificate): then only its log has the reason.
  *
- * @param encrypted the target, where QEMU encrypts.
+ * @param encrypted the target, where QEMU encrypts: its certificate is checked for the name that its libvirt gives for the migration.
  */
-export function failure(
-  said: string,
-  encrypted: { readonly at: string; readonly address: string } | null,
-): { readonly why: string; readonly next: string | null } {
+export function failure(said: string, encrypted: string | null): { readonly why: string; readonly next: string | null } {
   const isLost = /End of file while reading data/.test(said);
+  const name = /hostname (\S+)/.exec(said)?.[1] ?? 'migration_host in qemu.conf there, else its host name';
   const certificate =
     encrypted !== null && (isLost || /certificate|TLS/i.test(said))
-      ? `look whether the certificates of both hosts are valid, and that of ${encrypted.at} is for ${encrypted.address}`
+      ? `look whether the certificates of both hosts are valid, and that of ${encrypted} is for ${name}`
       : null;
   const log = isLost ? 'journalctl -t libvirtd -t virtqemud on the source tells the reason' : null;
   const steps = [certificate, log].filter((step) => step !== null);

@@ -10,7 +10,7 @@ export function sshCheck(isNative = bindingAvailable): HostCheck {
     : {
         result: 'warn',
         message: 'ssh2 was installed without its compiled ciphers: disks that go through this machine take about twice the CPU',
-        fix: 'npm install-scripts approve ssh2, then npm rebuild ssh2, where the provider is installed; it needs a C++ compiler and Python.',
+        fix: 'npm rebuild ssh2, where the provider is installed: it needs a C++ compiler and Python, and that its install script is not denied (ignore-scripts, allowScripts).',
       };
   return { host: null, kind: 'ssh', ...said };
 }

@@ -134,6 +134,11 @@ rm -f "$s" "$p" "$o"
 exit $code`);
 }
 
+/** Until the server of a connection that was lost has ended; not for ever. */
+export async function awaitReleased(connection: Connection, id: string): Promise<void> {
+  await connection.exec(script(`${privateFolder}\no=$d/${fileName(id)}.owner; [ ! -e "$o" ] || flock -w 15 "$o" true`));
+}
+
 /** A name of a file, short enough for the address of a socket, and not that of another id. */
 export function fileName(id: string): string {
   const hash = createHash('sha256').update(id).digest('hex').slice(0, 12);

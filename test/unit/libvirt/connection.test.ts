@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { connect } from 'node:net';
+import { connect, createServer } from 'node:net';
 import ssh2, { type Connection as Served, type ServerChannel } from 'ssh2';
 import { Connection } from '../../../provider/drivers/libvirt/connection.js';
 import { openLibvirt } from '../../../provider/drivers/libvirt/open.js';
@@ -120,4 +120,39 @@ test('the connections to jump hosts end with the driver', async () => {
   expect(opened).toHaveLength(2);
   await driver.close();
   await Promise.all(opened.map(({ closed }) => closed));
+});
+
+test('one that sshd hangs up on before it says a word, as it does with many at once, is tried again; not for ever', async () => {
+  answer = ends(0);
+  let [reached, turnedAway] = [0, 2];
+  const front = createServer((socket) => {
+    reached += 1;
+    const there = reached <= turnedAway ? null : connect(port, '127.0.0.1');
+    for (const one of [socket, there]) one?.on('error', () => undefined);
+    if (there === null) socket.destroy();
+    else socket.pipe(there).pipe(socket);
+  });
+  const at = await new Promise<number>((resolve) =>
+    front.listen(0, '127.0.0.1', () => resolve((front.address() as { port: number }).port)),
+  );
+  const behind = new Connection({ ...connection.target, port: at }, { baseDir: '/', timeoutMs: 5000 }, null);
+  expect(await behind.exec('one')).toMatchObject({ code: 0 });
+  expect(reached).toBe(3);
+  await behind.close();
+  [reached, turnedAway] = [0, Infinity];
+  await expect(behind.exec('one')).rejects.toMatchObject({ code: 'platform' });
+  expect(reached).toBe(4);
+  await new Promise((resolve) => front.close(resolve));
+});
+
+test('routes through the same jump host share the connection to it', async () => {
+  answer = ends(0);
+  const jump = { ...connection.target, name: 'jump' };
+  const context = { baseDir: '/', timeoutMs: 5000 };
+  const jumps = new Map<string, Connection>();
+  const both = ['blue-1', 'blue-2'].map((name) => Connection.along({ hosts: [jump, { ...connection.target, name }], context }, jumps));
+  for (const one of both) expect(await one.exec('one')).toMatchObject({ code: 0 });
+  expect(opened).toHaveLength(3);
+  expect(both[0]!.route.hosts.map(({ name }) => name)).toEqual(['jump', 'blue-1']);
+  await Promise.all([...both, ...jumps.values()].map((one) => one.close()));
 });
