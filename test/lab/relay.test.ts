@@ -195,6 +195,20 @@ describe('an image, copied by a process of its own,', () => {
     await ended();
   });
 
+  test('when that is so because it was stopped, then it was stopped', async () => {
+    const stop = new AbortController();
+    const busy = new PlacementError('platform', 'The host is busy.');
+    const onDurable = (): Promise<void> => {
+      stop.abort();
+      return Promise.reject(busy);
+    };
+    await expect(run({ onDurable, signal: stop.signal, bytesPerSecond: 10 * MiB })).rejects.toMatchObject({
+      code: 'interrupted',
+      cause: busy,
+    });
+    await ended();
+  });
+
   test.each([0, 30 * MiB])('when it is stopped after %d bytes, then it says so, and the process is gone', async (after) => {
     const stop = new AbortController();
     const onProgress: ImageCopy['onProgress'] = ({ bytes }) => bytes >= after && stop.abort();
