@@ -84,7 +84,7 @@ function migrate(from: Side, to: Side): Moved {
 /** As the target's completed job tells. */
 function downtime(host: Side): number {
   if (!running(host).includes(vm)) throw new Error(`${vm} does not run on ${host}`);
-  const told = /^downtime=(\d+)$/m.exec(
+  const told = /^downtime:(\d+)$/m.exec(
     virsh(host, 'domjobinfo', vm, '--completed', '--keep-completed', '--rawstats').replaceAll(/[ \t]/g, ''),
   )?.[1];
   if (told === undefined) throw new Error(`${host} tells no downtime`);
