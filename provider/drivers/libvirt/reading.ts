@@ -30,9 +30,7 @@ export function surveyScript(nonce: string, sudo: boolean): string {
     // Without --nowait a domain that is busy would hold up the whole reading.
     stats: 'domstats --raw --nowait --state --block',
   };
-  const asked = Object.entries(questions)
-    .map(([name, line]) => `echo ${mark(name)}; ${line}`)
-    .join('; ');
+  const asked = list(questions, nonce);
   return script(`
 given=$PATH
 export LC_ALL=C PATH="$PATH:/usr/sbin:/sbin"
@@ -53,10 +51,14 @@ fi
 mark time; date +%s%3N
 mark memory; cat /proc/meminfo
 mark bridges; ls -d /sys/class/net/*/bridge 2> /dev/null
-all=$(v 'list --all --uuid') || exit 1
-active=" $(v 'list --uuid' | tr '\\n' ' ') "
+# Each start of virsh costs more than all that it is asked, so it is started three times.
+first=$(v 'version; ${list({ all: 'list --all --uuid', active: 'list --uuid', pools: 'pool-list --uuid', names: 'list --all --name' }, nonce)}') || exit 1
+part() { printf '%s\\n' "$2" | sed -n "/^@@${nonce}@$1@@$/,/^@@${nonce}@/{/^@@${nonce}@/d;p}"; }
+all=$(part all "$first")
+active=" $(part active "$first" | tr '\\n' ' ') "
 # Known since 5.6; a command that is unknown would fail all that are asked with it.
-[ "$(virsh --version | cut -d . -f 1)" -lt 6 ] && checkpoints= || checkpoints=yes
+major=$(printf '%s\\n' "$first" | sed -n 's/^Using library: libvirt \\([0-9]*\\).*/\\1/p')
+[ "\${major:-6}" -lt 6 ] && checkpoints= || checkpoints=yes
 ask=
 for d in $all; do
   ask="$ask; echo @@${nonce}@xml-$d@@; dumpxml $d --inactive; echo @@${nonce}@snapshots-$d@@; snapshot-list $d --name"
@@ -64,7 +66,7 @@ for d in $all; do
   case $active in *" $d "*) ask="$ask; echo @@${nonce}@live-$d@@; dumpxml $d; echo @@${nonce}@job-$d@@; domjobinfo $d" ;; esac
 done
 pools=
-for p in $(v 'pool-list --uuid'); do
+for p in $(part pools "$first"); do
   pools="$pools; echo @@${nonce}@pool-$p@@; pool-dumpxml $p"
   # Others than root may list few folders themselves; one question per volume, so not asked in vain.
   [ "$(id -u)" = 0 ] || pools="$pools; echo @@${nonce}@volumes-$p@@; vol-list $p"
@@ -82,14 +84,26 @@ done
 set -f; IFS='
 '
 set --
-for n in $(v 'list --all --name'); do set -- "$@" "/var/log/libvirt/qemu/$n.log"; done
+for n in $(part names "$first"); do set -- "$@" "/var/log/libvirt/qemu/$n.log"; done
 unset IFS; set +f
 mark logs; [ $# -eq 0 ] || ${sudo ? 'sudo -n ' : ''}grep -aH -e starting -e shutting -- "$@" 2>&1
+ask= files=
 for t in ${virtTypes.join(' ')}; do
-  mark "cpu-$t"; f=$(mktemp) && v "domcapabilities --virttype $t" > "$f" 2> /dev/null && v "hypervisor-cpu-baseline --virttype $t --features $f" 2> /dev/null; rm -f "$f"
+  f=$(mktemp) || continue
+  files="$files $f"
+  part "domcapabilities-$t" "$answer" > "$f"
+  ask="$ask; echo @@${nonce}@cpu-$t@@; hypervisor-cpu-baseline --virttype $t --features $f"
 done
+v "\${ask#; }" 2> /dev/null
+rm -f $files
 exit 0`);
 }
+
+/** Commands of virsh in a row, with a mark before the answer of each. */
+const list = (questions: Readonly<Record<string, string>>, nonce: string): string =>
+  Object.entries(questions)
+    .map(([name, line]) => `echo @@${nonce}@${name}@@; ${line}`)
+    .join('; ');
 
 export const virtTypes = ['kvm', 'qemu'] as const;
 
