@@ -1,0 +1,172 @@
+/**
+ * Something is killed at a random moment of a hot or a cold move of a real VM; the next `up` ends it well, or says what a person has to
+ * decide, and nothing that the guest was told is durable is lost.
+ */
+import { env } from 'node:process';
+import { setTimeout as pause } from 'node:timers/promises';
+import { afterEach, describe, expect, test } from 'vitest';
+import { done, stack, type Stack } from '../engine/harness.js';
+import { nextUp } from '../engine/killing.js';
+import { plugins, pluginsGone, signal } from '../engine/watch.js';
+import { seeded } from '../simulation/random.js';
+import { datacenter } from './datacenter.js';
+import { clearLab, hosts, lab, running, violations, virsh } from './kit.js';
+
+const seed = Number(env['VMPLACEMENT_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
+const runs = Number(env['VMPLACEMENT_KILL_RUNS'] ?? 12);
+
+const victims = [
+  'plugin',
+  'CLI',
+  'ssh',
+  'libvirtd of the source',
+  'libvirtd of the target',
+  'QEMU',
+  'source host',
+  'target host',
+  'link',
+] as const;
+type Victim = (typeof victims)[number];
+
+const source = 'host-a';
+const cold = { method: 'cold', allowShutdown: true, keepSource: 'no', bandwidth: '40MiB/s' } as const;
+/** Declared, and how long all of it takes here when nothing happens. */
+const moves = {
+  hot: { target: 'host-b', wholeMs: 16_000, disk: ['--size', '256M'], declared: { bandwidth: '64MiB/s' } },
+  'cold, direct': { target: 'host-b', wholeMs: 28_000, disk: ['--data', '120'], declared: cold },
+  'cold, relayed': { target: 'host-c', wholeMs: 28_000, disk: ['--data', '120'], declared: cold },
+} as const;
+const names = Object.keys(moves) as (keyof typeof moves)[];
+
+afterEach(() => {
+  for (const host of hosts) {
+    lab('link', host, 'on');
+    lab('boot', host);
+  }
+  clearLab();
+});
+
+describe(`killed at a random moment (seed ${seed})`, () => {
+  const random = seeded(seed);
+  const order = shuffled(victims, random);
+  const first = random(names.length);
+  // Each victim in turn, each time in another move.
+  const all = Array.from({ length: runs }, (_, index) => ({
+    run: index + 1,
+    move: names[(first + index + Math.floor(index / victims.length)) % names.length]!,
+    victim: order[index % order.length]!,
+    moment: random(1000) / 1000,
+  }));
+
+  test.for(all)('$run: $move, $victim', { timeout: 900_000 }, async ({ move, victim, moment, run }) => {
+    const { target, wholeMs, disk, declared } = moves[move];
+    lab('vm', source, 'web-01', ...disk);
+    const fleet = await adopted();
+    await fleet.write({ placements: { web: { vm: 'web-01', host: target, ...declared } } });
+    const up = fleet.start(['up', '--skip-preview', '--yes']);
+    await up.says(/updating/);
+    await Promise.race([pause(moment * wholeMs), up.result]);
+    const asked = await plugins(fleet);
+    await kill(victim, { up, asked, target });
+    const { text } = await up.result;
+    await pluginsGone(fleet);
+    const told = [`run ${run}: ${move}, ${victim} after ${Math.round(moment * wholeMs)} ms`, text];
+    try {
+      await ends(fleet, target, told);
+    } catch (error) {
+      throw new Error(told.join('\n====\n'), { cause: error });
+    }
+    console.log(told[0], told.length - 2, 'more');
+  });
+});
+
+function shuffled<T>(list: readonly T[], random: (below: number) => number): readonly T[] {
+  const rest = [...list];
+  return list.map(() => rest.splice(random(rest.length), 1)[0]!);
+}
+
+async function adopted(): Promise<Stack> {
+  const made = await stack(
+    { placements: { web: { vm: 'web-01', host: source } } },
+    { libvirt: datacenter(), lease: { renew: '1s', expire: '4s' } },
+  );
+  await done(made.pulumi('up', '--skip-preview'));
+  return made;
+}
+
+interface Killed {
+  readonly up: { readonly kill: (signal: NodeJS.Signals) => void };
+  readonly asked: readonly number[];
+  readonly target: string;
+}
+
+async function kill(victim: Victim, { up, asked, target }: Killed): Promise<void> {
+  const sessions = 'for p in $(pgrep -x sshd); do [ $p = "$(cat /run/sshd.pid)" ] || kill -9 $p; done';
+  switch (victim) {
+    case 'plugin':
+      for (const pid of asked) signal(pid, 'SIGKILL');
+      return;
+    case 'CLI':
+      return up.kill('SIGKILL');
+    case 'ssh':
+      for (const host of [source, target]) lab('exec', host, 'sh', '-c', sessions);
+      return;
+    case 'libvirtd of the source':
+    case 'libvirtd of the target':
+      lab('libvirtd', victim.endsWith('source') ? source : target, 'kill');
+      await pause(1500);
+      lab('libvirtd', victim.endsWith('source') ? source : target, 'start');
+      return;
+    case 'QEMU':
+      lab('exec', source, 'sh', '-c', 'kill -9 $(cat /run/libvirt/qemu/web-01.pid) 2> /dev/null || true');
+      return;
+    case 'source host':
+    case 'target host': {
+      const host = victim === 'source host' ? source : target;
+      lab('crash', host);
+      await pause(3000);
+      lab('boot', host);
+      return;
+    }
+    case 'link':
+      lab('link', target, 'off');
+      await pause(8000);
+      lab('link', target, 'on');
+      return;
+  }
+}
+
+/** As an operator would: `up` again, and what the message asks for. */
+async function ends(fleet: Stack, target: string, told: string[]): Promise<void> {
+  for (let tries = 0; tries < 4; tries += 1) {
+    expect(hosts.filter((host) => running(host).includes('web-01')).length, told.join('\n')).toBeLessThanOrEqual(1);
+    const { code, text } = await nextUp(fleet);
+    told.push(text);
+    if (/vmplacement confirm web-01/.test(text) && running(target).includes('web-01'))
+      told.push((await fleet.vmplacement('confirm', 'web-01')).text);
+    if (code === 0 && running(target).includes('web-01')) break;
+    // One that a crash has left off is started by a person, where it may be started.
+    for (const host of hosts.every((one) => !running(one).includes('web-01')) ? [target, source] : []) {
+      if (!virsh(host, 'list', '--all', '--name').split('\n').includes('web-01')) continue;
+      try {
+        virsh(host, 'start', 'web-01');
+        told.push(`started by hand on ${host}`);
+        break;
+      } catch (error) {
+        told.push(String(error));
+      }
+    }
+  }
+  const all = told.join('\n====\n');
+  expect(
+    hosts.filter((host) => running(host).includes('web-01')),
+    all,
+  ).toEqual([target]);
+  expect(virsh(source, 'list', '--all', '--name').trim(), all).toBe('');
+  expect(lab('exec', source, 'ls', '/var/lib/libvirt/images'), all).toBe('');
+  await expect.poll(() => violations('web-01'), { timeout: 30_000, message: all }).toEqual([]);
+  for (const host of hosts) expect(lab('exec', host, 'sh', '-c', 'pgrep -x qemu-nbd || true'), all).toBe('');
+  // What a person did after the last update is read first.
+  await done(fleet.pulumi('refresh', '--skip-preview'));
+  expect((await fleet.placement('web')).outputs, all).toMatchObject({ host: target, phase: 'Settled', power: 'running' });
+}
