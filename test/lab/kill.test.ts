@@ -101,7 +101,7 @@ interface Killed {
 }
 
 async function kill(victim: Victim, { up, asked, target }: Killed): Promise<void> {
-  const sessions = 'for p in $(pgrep -x sshd); do [ $p = "$(cat /run/sshd.pid)" ] || kill -9 $p; done';
+  const sessions = 'for p in $(pgrep -x sshd); do [ $p = "$(cat /run/sshd.pid)" ] || kill -9 $p 2> /dev/null || true; done';
   switch (victim) {
     case 'plugin':
       for (const pid of asked) signal(pid, 'SIGKILL');
