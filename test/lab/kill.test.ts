@@ -167,7 +167,7 @@ async function ends(fleet: Stack, target: string, told: string[]): Promise<void>
   expect(lab('exec', source, 'ls', '/var/lib/libvirt/images'), all).toBe('');
   await expect.poll(() => violations('web-01'), { timeout: 30_000, message: all }).toEqual([]);
   for (const host of hosts) expect(lab('exec', host, 'sh', '-c', 'pgrep -x qemu-nbd || true'), all).toBe('');
-  expect(spawnSync('pgrep', ['-fa', 'relay-worker'], { encoding: 'utf8' }).stdout, all).toBe('');
+  expect(spawnSync('pgrep', ['-fa', 'libvirt/copier'], { encoding: 'utf8' }).stdout, all).toBe('');
   // What a person did after the last update is read first.
   await done(fleet.pulumi('refresh', '--skip-preview'));
   expect((await fleet.placement('web')).outputs, all).toMatchObject({ host: target, phase: 'Settled', power: 'running' });
