@@ -53,7 +53,8 @@ mark memory; cat /proc/meminfo
 mark bridges; ls -d /sys/class/net/*/bridge 2> /dev/null
 # Each start of virsh costs more than all that it is asked, so it is started three times.
 first=$(v 'version; ${list({ all: 'list --all --uuid', active: 'list --uuid', pools: 'pool-list --uuid', names: 'list --all --name' }, nonce)}') || exit 1
-part() { printf '%s\\n' "$2" | sed -n "/^@@${nonce}@$1@@$/,/^@@${nonce}@/{/^@@${nonce}@/d;p}"; }
+# virsh ends no line after a mark.
+part() { printf '%s\\n' "$2" | sed "s/@@${nonce}@[^@]*@@/\\n&\\n/g" | sed -n "/^@@${nonce}@$1@@$/,/^@@${nonce}@/{/^@@${nonce}@/d;/^$/d;p}"; }
 all=$(part all "$first")
 active=" $(part active "$first" | tr '\\n' ' ') "
 # Known since 5.6; a command that is unknown would fail all that are asked with it.
