@@ -2,7 +2,6 @@
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import process from 'node:process';
 import { buildSync } from 'esbuild';
 import type { copyInProcess } from '../provider/drivers/libvirt/copy-process.js';
 import { clearLab, lab, labState } from '../test/lab/kit.js';
@@ -26,23 +25,19 @@ interface Way {
 export async function relay(rounds: number, dataMiB: number): Promise<readonly Limit[]> {
   lab('vm', source, 'bench', '--size', `${dataMiB * 4}M`, '--data', String(dataMiB), '--no-start');
   const { copy, remove } = await built();
-  const results = new Map<string, { readonly rate: number; readonly cpu: number; readonly own: number }[]>();
+  const results = new Map<string, { readonly rate: number; readonly cpu: number }[]>();
   try {
     for (let round = 0; round < rounds; round += 1) {
       for (const way of ways(dataMiB, copy)) {
         lab('exec', target, 'rm', '-f', there);
         const undo = await way.prepare?.();
-        const [began, cpu, own] = [performance.now(), busySeconds(), process.cpuUsage()];
+        const [began, cpu] = [performance.now(), busySeconds()];
         await way.copy();
         const seconds = (performance.now() - began) / 1000;
-        const used = process.cpuUsage(own);
         undo?.();
         if (round === 0) compare(way.name);
         const gib = dataMiB / 1024;
-        results.set(way.name, [
-          ...(results.get(way.name) ?? []),
-          { rate: dataMiB / seconds, cpu: (busySeconds() - cpu) / gib, own: (used.user + used.system) / 1e6 / gib },
-        ]);
+        results.set(way.name, [...(results.get(way.name) ?? []), { rate: dataMiB / seconds, cpu: (busySeconds() - cpu) / gib }]);
       }
     }
   } finally {
@@ -50,20 +45,19 @@ export async function relay(rounds: number, dataMiB: number): Promise<readonly L
     remove();
     rmSync(`${labState}/bench-sockets`, { recursive: true, force: true });
   }
-  const middle = (name: string, of: 'rate' | 'cpu' | 'own' = 'rate'): number => median((results.get(name) ?? []).map((one) => one[of]));
+  const middle = (name: string, of: 'rate' | 'cpu' = 'rate'): number => median((results.get(name) ?? []).map((one) => one[of]));
   const names = [...results.keys()];
   const rivals = names.filter((name) => name !== ours && name !== defaultPipe && !name.endsWith('durable'));
   const best = rivals.reduce((a, b) => (middle(a) > middle(b) ? a : b));
   print(
     `Cold copy of ${dataMiB} MiB of data through this machine, ${rounds} interleaved rounds, medians`,
-    ['what', 'MiB/s', 'all rounds', 'beside the best rival', 'CPU s per GiB, machine', 'of them this process'],
+    ['what', 'MiB/s', 'all rounds', 'beside the best rival', 'CPU s per GiB, machine'],
     names.map((name) => [
       name,
       middle(name).toFixed(0),
       (results.get(name) ?? []).map(({ rate }) => rate.toFixed(0)).join(' '),
       ratio(middle(name) / middle(best)),
       middle(name, 'cpu').toFixed(1),
-      name === ours ? middle(name, 'own').toFixed(1) : '',
     ]),
   );
   const [beside, pipe] = [middle(ours) / middle(best), middle(ours) / middle(defaultPipe)];

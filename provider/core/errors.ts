@@ -52,3 +52,7 @@ export class PlacementError extends Error {
     return typeof value === 'object' && value !== null && (value as Record<symbol, unknown>)[brand] === true;
   }
 }
+
+/** Somebody else controls the VM now: not one more effect, not one more write. */
+export const isControlLost = (error: unknown): boolean =>
+  PlacementError.isInstance(error) && (error.code === 'lease-lost' || error.code === 'conflict');

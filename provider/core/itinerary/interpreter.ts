@@ -2,10 +2,9 @@
  * The one interpreter of the itineraries: reads reality and the record, skips what is done, and goes on. It writes the record before
  * and after every step, so that any later run, on any machine, continues from there.
  */
-import { PlacementError } from '../errors.js';
+import { isControlLost, PlacementError } from '../errors.js';
 import { placeText } from '../inventory.js';
 import type { MigrationRecord, Phase } from '../record.js';
-import { isControlLost } from './lease.js';
 import { interrupted, parkIfInterrupted } from './parking.js';
 import { hasArrived, isAloneElsewhere, isOff, isRunning, isUnread, needsPerson, wasMovedAway } from './reality.js';
 import { twoCopies } from './start.js';

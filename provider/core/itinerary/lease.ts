@@ -1,6 +1,6 @@
 /** Holds the lease of one VM while a run works on it (rules.md §8.7): no effect without a valid lease. */
 import type { Driver, Lease } from '../driver.js';
-import { PlacementError } from '../errors.js';
+import { isControlLost, PlacementError } from '../errors.js';
 
 export interface LeaseTimes {
   readonly leaseRenewMs: number;
@@ -102,7 +102,3 @@ const halted = (vm: string, reason: unknown): PlacementError =>
   new PlacementError('lease-lost', `${vm}: stopped at once, before its next effect: ${textOf(reason)}`, { vm, next: 'pulumi up goes on' });
 
 const textOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
-
-/** Somebody else controls the VM now: not one more effect, not one more write. */
-export const isControlLost = (error: unknown): boolean =>
-  PlacementError.isInstance(error) && (error.code === 'lease-lost' || error.code === 'conflict');

@@ -1,13 +1,12 @@
 /** Staged: copy while the VM runs, pause for the go, then the last increment with the VM off (rules.md §6). */
 import { command } from '../command.js';
 import type { Distrust, Outcome } from '../driver.js';
-import { PlacementError } from '../errors.js';
+import { isControlLost, PlacementError } from '../errors.js';
 import { placeText, samePlace } from '../inventory.js';
 import { blockSource, dropCopies, unblockSource } from './block.js';
 import { claim } from './claim.js';
 import { copiedDisksOf } from './copied-disks.js';
 import { goNow, isHeldNow, mayObey } from './go-now.js';
-import { isControlLost } from './lease.js';
 import { parkIfInterrupted, unstoppable } from './parking.js';
 import { fitsBudget, sendPasses, sentInAll } from './passes.js';
 import { readBack } from './read-back.js';

@@ -1,6 +1,6 @@
 /** Takes a move back (rules.md §6 "Cancel"). The list derives from the record's completed steps, not from process memory. */
 import { endMove, type Ending } from './closing.js';
-import { isControlLost } from './lease.js';
+import { isControlLost } from '../errors.js';
 import type { MoveContext, Undo } from './step.js';
 import { stepsOf } from './tables.js';
 

@@ -1,5 +1,5 @@
 /** Waiting exists once: a condition on fresh readings, a deadline in the platform's time, a signal. */
-import { isControlLost } from './lease.js';
+import { isControlLost } from '../errors.js';
 import type { MoveContext, Reality } from './step.js';
 
 /** Returns the reading that satisfied the condition, or null when the time was over. */

@@ -2,7 +2,7 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { dirname, extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { PlacementError } from '../../core/errors.js';
+import { isControlLost, PlacementError } from '../../core/errors.js';
 import type { Connection } from './connection.js';
 import type { FromCopier, ToCopier } from './copy-messages.js';
 import type { ImageCopy } from './image-copy.js';
@@ -90,8 +90,6 @@ const died = (path: string, how: string): PlacementError =>
   new PlacementError('platform', `The process of this machine that copies ${path} has ended (${how}).`, {
     next: 'run again: it goes on from what is durable',
   });
-
-const isControlLost = (error: unknown): boolean => PlacementError.isInstance(error) && ['lease-lost', 'conflict'].includes(error.code);
 
 /** One that died has not seen its servers end. */
 async function released(id: string, from: Connection, to: Connection): Promise<void> {
