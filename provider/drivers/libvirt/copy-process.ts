@@ -78,7 +78,7 @@ function failureOf({ thrown, ended }: Told, path: string, how: string): { readon
   return { error: new PlacementError(error.code, error.said, error.next === undefined ? {} : { next: error.next }) };
 }
 
-const stopped = (path: string, cause?: unknown): PlacementError =>
+export const stopped = (path: string, cause?: unknown): PlacementError =>
   PlacementError.isInstance(cause) && cause.code === 'interrupted'
     ? cause
     : new PlacementError('interrupted', `The copy of ${path} was stopped as asked.`, {

@@ -18,7 +18,7 @@ import {
 } from '../../core/inventory.js';
 import { reach } from '../../core/link.js';
 import type { Connection } from './connection.js';
-import { copyInProcess } from './copy-process.js';
+import { copyInProcess, stopped } from './copy-process.js';
 import { targetDefinition } from './definition.js';
 import { changeState, locked, virsh, withState } from './domain-state.js';
 import type { ImageCopy } from './image-copy.js';
@@ -291,6 +291,8 @@ export class MoveOnTarget {
     };
     await copyInProcess(copy, { from: this.from, to: this.to });
     await save();
+    // Asked for while the end of the copy was on its way.
+    if (signal.aborted) throw stopped(path);
   }
 
   async copyState(): Promise<void> {

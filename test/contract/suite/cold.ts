@@ -92,7 +92,7 @@ export const coldContract: Part = ({ capabilities }, h) => {
   test('given an interrupt in the middle, when another process goes on, then nothing is sent twice', async () => {
     const { driver, another, sleeper, far, outside } = h();
     const move = await begin(h(), sleeper, far, 'cold');
-    const first = stopAfter(4);
+    const first = stopAfter(2);
     await expect(driver.copyOff(move, first)).rejects.toMatchObject({ code: 'interrupted' });
     const before = first.events.findLast((event) => event.kind === 'progress');
     const run = testRun();
