@@ -12,6 +12,7 @@ import { PlacementError } from '../../core/errors.js';
 import { loginOf } from './credentials.js';
 import { ENDED_BY_SIGNAL, HeldCommand, type HoldOptions } from './held-command.js';
 import { hostKeyCheck } from './host-key.js';
+import { HostShell } from './host-shell.js';
 import { Slots } from '../../core/slots.js';
 
 export interface Executed {
@@ -52,6 +53,7 @@ const CHANNELS = 8;
 export class Connection {
   private client: Promise<Client> | null = null;
   private readonly slots = new Slots(CHANNELS);
+  private kept: HostShell | null = null;
 
   constructor(
     readonly target: ResolvedSshTarget,
@@ -94,6 +96,33 @@ export class Connection {
           await held.ended;
         })
         // Who holds it is told the same by `ended`; the promise that was kept stays kept.
+        .catch(reject);
+    });
+  }
+
+  /** For what is asked often. It has one of the channels from its first use on. */
+  get shell(): HostShell {
+    return (this.kept ??= new HostShell({
+      sudo: this.target.sudo,
+      timeoutMs: this.timeoutMs,
+      open: (line, signal, listen) => this.keep(line, signal, listen),
+      failed: (cause) => this.failed(cause),
+      stopped: () => this.stopped(),
+    }));
+  }
+
+  /** @param listen is called at once. The channel is one of those that are counted until it is closed. */
+  private keep(line: string, signal: AbortSignal | undefined, listen: (channel: ClientChannel) => void): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.slots
+        .use(() =>
+          this.start(line, signal, async ({ channel }) => {
+            const closed = new Promise((over) => channel.once('close', over));
+            listen(channel);
+            resolve();
+            await closed;
+          }),
+        )
         .catch(reject);
     });
   }
@@ -156,7 +185,7 @@ export class Connection {
 
   private connected(): Promise<Client> {
     if (this.client !== null) return this.client;
-    const opened: Promise<Client> = this.open(() => this.drop(opened));
+    const opened: Promise<Client> = this.opened(() => this.drop(opened));
     this.client = opened;
     opened.catch(() => this.drop(opened));
     return opened;
@@ -167,7 +196,7 @@ export class Connection {
     if (this.client === opened) this.client = null;
   }
 
-  private async open(closed: () => void): Promise<Client> {
+  private async opened(closed: () => void): Promise<Client> {
     for (let left = 3; ; left -= 1) {
       try {
         return await this.login(closed);

@@ -48,7 +48,7 @@ export async function changeState<T>(
       });
     const { next, result } = decide({ state, nowMs });
     if (next === null) return result;
-    const wanted = isEmpty(next) ? '' : JSON.stringify(next);
+    const wanted = isEmpty(next) ? '' : inAscii(JSON.stringify(next));
     if (wanted === text) return result;
     await before(next, result);
     if (await write(connection, uuid, { name, printed, before: text, after: wanted })) return result;
@@ -62,6 +62,10 @@ export async function changeState<T>(
     },
   );
 }
+
+/** As JSON says everything else. */
+const inAscii = (json: string): string =>
+  json.replaceAll(/[^\x20-\x7e]/g, (one) => `\\u${one.charCodeAt(0).toString(16).padStart(4, '0')}`);
 
 const attempts = 20;
 /** What was read does not stand there any more. */
@@ -88,29 +92,28 @@ export const virshAt = ({ target }: Connection, uri: string): string => `${targe
 export const up = `running|paused|idle|'in shutdown'|pmsuspended`;
 
 async function read(connection: Connection, uuid: string, name: string): Promise<{ readonly printed: string; readonly nowMs: number }> {
-  const { code, stdout, stderr } = await connection.exec(
-    script(`export LC_ALL=C; date +%s%3N; ${virsh(connection)} metadata ${quote(uuid)} ${ours} --config`),
-    { repeatable: true },
-  );
+  const { code, stdout, stderr } = await connection.shell.run(`date +%s%3N; w ${oneWord(`metadata ${quote(uuid)} ${ours} --config`)}`, {
+    repeatable: true,
+  });
+  if (code !== 0) throw cannotRead(connection.target, code, stderr);
   const [time = '', ...rest] = stdout.split('\n');
-  const absent = code !== 0 && /metadata not found|Requested metadata element is not present/.test(stderr);
-  if (code !== 0 && !absent) {
-    if (/failed to get domain|Domain not found/.test(stderr))
-      throw new DomainAbsent('platform', `VM ${name} is not on ${connection.target.name} any more.`, { vm: name, next: 'try again' });
-    throw cannotRead(connection.target, code, stderr);
-  }
-  return { printed: absent ? '' : rest.join('\n').trimEnd(), nowMs: Number(time) };
+  const said = rest.join('\n');
+  if (/^error: .*(metadata not found|Requested metadata element is not present)/m.test(said)) return { printed: '', nowMs: Number(time) };
+  if (/^error: .*(failed to get domain|Domain not found)/m.test(said))
+    throw new DomainAbsent('platform', `VM ${name} is not on ${connection.target.name} any more.`, { vm: name, next: 'try again' });
+  if (said.startsWith('error: ')) throw cannotRead(connection.target, 1, said);
+  return { printed: said, nowMs: Number(time) };
 }
 
 /**
  * A script that has its host's lock while it runs; ends with `BUSY` when it does not get it. /usr/share/libvirt is there wherever libvirt
  * is, and every login may open it and lock it, also one that may write nowhere.
  */
-export function locked({ timeoutMs }: Connection, line: string): string {
-  // A lock that is not free in time is told as such, and not as a host that is silent.
-  const seconds = Math.min(15, Math.max(1, Math.floor(timeoutMs / 1000) - 2));
-  return script(`flock -w ${seconds} -E ${BUSY} /usr/share/libvirt sh -c ${oneWord(line)}`);
-}
+export const locked = (connection: Connection, line: string): string =>
+  script(`flock -w ${lockSeconds(connection)} -E ${BUSY} /usr/share/libvirt sh -c ${oneWord(line)}`);
+
+/** A lock that is not free in time is told as such, and not as a host that is silent. */
+const lockSeconds = ({ timeoutMs }: Connection): number => Math.min(15, Math.max(1, Math.floor(timeoutMs / 1000) - 2));
 
 export const lockBusy = ({ target }: Connection, vm: string): PlacementError =>
   new PlacementError('platform', `The lock of host ${target.name} (/usr/share/libvirt) is held by another process.`, {
@@ -132,28 +135,34 @@ const JOB = 78;
 
 /** false: it does not read as before any more, which is looked at under the lock. */
 async function write(connection: Connection, uuid: string, { name, printed, before, after }: Write): Promise<boolean> {
-  const v = virsh(connection);
+  const ask = (words: string): string => `v ${oneWord(words)}`;
+  const metadata = `metadata ${quote(uuid)} ${ours}`;
   const set = after === '' ? '--remove' : `--key vmplacement --set ${quote(element(after))}`;
   // A running VM has two definitions; the persistent one counts and is written last.
-  const line = `
-export LC_ALL=C
-d=${quote(uuid)}
-now=$(${v} metadata "$d" ${ours} --config 2> /dev/null)
-[ "$now" = "$(cat)" ] || exit ${CHANGED}
-case $(${v} domstate "$d") in ${up})
-  case $(${v} domjobinfo "$d" 2> /dev/null) in *ounded*) exit ${JOB} ;; esac
-  ${v} metadata "$d" ${ours} --live ${set} > /dev/null || true ;;
+  const { code, stderr } = await connection.shell.run(`
+exec 9< /usr/share/libvirt
+flock -w ${lockSeconds(connection)} -E ${BUSY} 9 || exit
+${ask(`${metadata} --config`)}
+case $out in error:*) out= ;; esac
+[ "$out" = ${oneWord(printed)} ] || exit ${CHANGED}
+${ask(`domstate ${quote(uuid)}`)}
+case \${out%%"$nl"*} in ${up})
+  ${ask(`domjobinfo ${quote(uuid)}`)}
+  case $out in *ounded*) exit ${JOB} ;; esac
+  ${ask(`${metadata} --live ${set}`)} ;;
 esac
-${v} metadata "$d" ${ours} --config ${set} > /dev/null`;
-  let { code, stderr } = await connection.exec(locked(connection, line), { stdin: printed });
-  if (code === JOB)
-    ({ code, stderr } = await redefine(connection, uuid, {
-      change: (xml) => (stateOf(parseXml(xml)).text === before ? withStateText(xml, after) : null),
-    }));
-  if (code === 0) return true;
-  if (code === CHANGED) return false;
-  if (code === BUSY) throw lockBusy(connection, name);
-  throw cannotRead(connection.target, code, stderr);
+${ask(`${metadata} --config ${set}`)}
+case $out in *error:*) printf '%s' "$out"; exit 1 ;; esac`);
+  const written =
+    code === JOB
+      ? await redefine(connection, uuid, {
+          change: (xml) => (stateOf(parseXml(xml)).text === before ? withStateText(xml, after) : null),
+        })
+      : { code, stderr };
+  if (written.code === 0) return true;
+  if (written.code === CHANGED) return false;
+  if (written.code === BUSY) throw lockBusy(connection, name);
+  throw cannotRead(connection.target, written.code, written.stderr);
 }
 
 const element = (text: string): string => `<state>${escaped(text)}</state>`;

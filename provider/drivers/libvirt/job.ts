@@ -1,9 +1,8 @@
 /** The migration job of a domain, as libvirt tells of it on the source, and the `virsh migrate` that began it. */
 import type { Move } from '../../core/driver.js';
 import type { Connection } from './connection.js';
-import { virsh } from './domain-state.js';
 import { privateFolder } from './private-folder.js';
-import { quote, script } from './quote.js';
+import { oneWord, quote } from './quote.js';
 import { refused } from './refused.js';
 
 /** Values of `virsh domjobinfo --rawstats`: bytes, bytes per second, ms. */
@@ -30,14 +29,13 @@ f=$d/${quote(record.moveId)}`;
 
 /** @param on the source; the target only has what completed. */
 export async function jobOf(on: Connection, move: Move, signal?: AbortSignal): Promise<Job> {
-  const [v, domain] = [virsh(on), quote(move.vm.uuid)];
-  const line = `
-export LC_ALL=C
+  const ask = (more: string): string => `w ${oneWord(`domjobinfo ${quote(move.vm.uuid)} ${more}`)}`;
+  const asked = `
 ${filesOf(move)}
-${v} domjobinfo ${domain} --rawstats 2>&1
-echo; echo ${MARK}; ${v} domjobinfo ${domain} --completed --keep-completed --rawstats 2> /dev/null
+${ask('--rawstats')}
+echo; echo ${MARK}; ${ask('--completed --keep-completed --rawstats')}
 echo; echo ${MARK}; [ ! -e "$f.out" ] || { echo begun; cat "$f.out"; }`;
-  const { code, stdout, stderr } = await on.exec(script(line), { repeatable: true, signal });
+  const { code, stdout, stderr } = await on.shell.run(asked, { repeatable: true, signal });
   if (code !== 0) throw refused(move.source, { code, stdout, stderr });
   return jobIn(stdout);
 }
