@@ -35,7 +35,7 @@ const lastingOf = new WeakMap<Connection, Lasting>();
 const lastsMs = 60_000;
 
 export const virtTypes = ['kvm', 'qemu'] as const;
-const lastingParts = [
+export const lastingParts = [
   ...['root', 'missing', 'certificates', 'capabilities'],
   ...virtTypes.flatMap((type) => [`domcapabilities-${type}`, `cpu-${type}`]),
 ];

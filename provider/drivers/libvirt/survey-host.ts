@@ -1,7 +1,7 @@
 /** A host of the inventory from what it said. */
 import type { Element } from '@xmldom/xmldom';
 import { unknown, type Firmware, type HostFacts, type Maybe, type Pool } from '../../core/inventory.js';
-import { virtTypes, type Reading } from './reading.js';
+import { lastingParts, virtTypes, type Reading } from './reading.js';
 import { storageIdOf, type Folder } from './storage.js';
 import { lacksOf } from './tools.js';
 import { all, attribute, first, parseXml, textOf } from './xml.js';
@@ -17,14 +17,28 @@ export interface PoolPlace {
 export function hostFacts(reading: Reading, pools: readonly Pool[], tls = false): HostFacts {
   const lacks = lacksOf(reading, tls);
   return {
-    cpu: cpuOf(reading),
-    machineTypes: machineTypesOf(reading),
-    firmware: firmwareOf(reading),
+    ...lastingFacts(reading),
     memory: memoryOf(reading),
     pools,
     networks: networksOf(reading),
     ...(lacks.length === 0 ? {} : { lacks }),
   };
+}
+
+type LastingFacts = Pick<HostFacts, 'cpu' | 'machineTypes' | 'firmware'>;
+
+/** By what they follow from: that stays from one reading to the next, and to parse it takes longer than all else. */
+const understood = new Map<string, LastingFacts>();
+const mostUnderstood = 1000;
+
+function lastingFacts(reading: Reading): LastingFacts {
+  const text = lastingParts.map((part) => reading.get(part) ?? '').join('\0');
+  const known = understood.get(text);
+  if (known !== undefined) return known;
+  const facts = { cpu: cpuOf(reading), machineTypes: machineTypesOf(reading), firmware: firmwareOf(reading) };
+  if (understood.size >= mostUnderstood) understood.clear();
+  understood.set(text, facts);
+  return facts;
 }
 
 /** QEMU's own emulation offers another CPU than KVM: its names carry this, so that each VM is held against what it runs on. */
