@@ -6,8 +6,7 @@ import { isStopped, needRead, wentOffAt } from './reality.js';
 import type { MoveContext, Reality, Undo } from './step.js';
 
 /** Remembers when it went off and its autostart, blocks it, and reads it again. */
-export async function blockSource(ctx: MoveContext): Promise<Reality> {
-  const before = await ctx.read();
+export async function blockSource(ctx: MoveContext, before: Reality): Promise<Reality> {
   const { source } = before;
   if (source === null || !isStopped(source)) return before;
   // Hot has switched its autostart off itself, and blocks before anything else.
@@ -17,10 +16,9 @@ export async function blockSource(ctx: MoveContext): Promise<Reality> {
     if (ctx.record.method === 'cold' && ctx.record.autostartBefore) await setAutostart(ctx, source, false);
     return ctx.read();
   }
-  if (!source.blocked) {
-    await ctx.checkLease();
-    await ctx.driver.block(source.ref, ctx.record.moveId, ctx.run('finishing'));
-  }
+  if (source.blocked) return before;
+  await ctx.checkLease();
+  await ctx.driver.block(source.ref, ctx.record.moveId, ctx.run('finishing'));
   return ctx.read();
 }
 

@@ -1,20 +1,19 @@
 /** Step 1 of every method: the claim and the record stand at the VM before the first effect (rules.md §6.2). */
-import type { MoveContext, Step } from './step.js';
+import type { MoveContext, Reality, Step } from './step.js';
 
 /** The lease is held by the run itself; the interpreter has just written the record. */
 export const claim = (phase: Step['phase']): Step => ({
   name: 'claim',
   words: 'claims the VM',
   phase,
-  run: async (ctx) => {
-    await ensureClaim(ctx);
+  run: async (ctx, reality) => {
+    await ensureClaim(ctx, reality);
     return 'next';
   },
 });
 
 /** Whose it is and what is spent, as the record says. */
-export async function ensureClaim(ctx: MoveContext): Promise<void> {
-  const { vm } = await ctx.read();
+export async function ensureClaim(ctx: MoveContext, { vm }: Reality): Promise<void> {
   const { stack, urn, spentGo } = ctx.record;
   if (vm.claim?.stack === stack && vm.claim.urn === urn && vm.claim.cancelled === null && vm.claim.spentGo === spentGo) return;
   await ctx.checkLease();

@@ -4,7 +4,7 @@ import { shownGo } from '../shutdown-annotation.js';
 import type { Claim, LastMove, MigrationRecord } from '../record.js';
 import { spentAfter } from '../spent.js';
 import { shallRun } from './start.js';
-import type { MoveContext } from './step.js';
+import type { MoveContext, Reality } from './step.js';
 
 export interface Ending {
   /** null: the move did not take place, the VM keeps the last one that did. */
@@ -16,14 +16,13 @@ export interface Ending {
 }
 
 /** Claim, annotation, then the record: a crash in between leaves the record, and the next run does the rest. */
-export async function endMove(ctx: MoveContext, ending: Ending): Promise<void> {
-  await writeEnding(ctx, ending);
+export async function endMove(ctx: MoveContext, reality: Reality, ending: Ending): Promise<void> {
+  await writeEnding(ctx, reality, ending);
   await ctx.drop();
 }
 
-export async function writeEnding(ctx: MoveContext, ending: Ending): Promise<void> {
+export async function writeEnding(ctx: MoveContext, { vm }: Reality, ending: Ending): Promise<void> {
   const { record, driver } = ctx;
-  const { vm } = await ctx.read();
   const stays = ending.annotation === 'keep' || (ending.annotation === 'keep-hold' && annotationAfterRetarget(vm).length > 0);
   if (vm.annotation.length > 0 && !stays) {
     await ctx.checkLease();

@@ -20,8 +20,7 @@ const shutdown: Step = {
   name: 'shutdown',
   words: 'shuts the VM down',
   phase,
-  run: async (ctx) => {
-    const reality = await ctx.read();
+  run: async (ctx, reality) => {
     if (ctx.record.powerBefore !== 'running' || (ctx.record.stoppedByMove && isOff(reality.source))) return 'next';
     parkIfInterrupted(ctx);
     if (isOff(reality.source)) {
@@ -74,10 +73,9 @@ const block: Step = {
   name: 'block-source',
   words: 'blocks the start of the source',
   phase,
-  run: async (ctx) => {
-    const before = await ctx.read();
+  run: async (ctx, before) => {
     if (ranBeforeBlock(before, ctx.record)) return sourceRan(ctx, before);
-    const reality = await blockSource(ctx);
+    const reality = await blockSource(ctx, before);
     return isOff(reality.source) ? 'next' : sourceRan(ctx, reality);
   },
   undo: unblockSource,
@@ -87,8 +85,7 @@ const copy: Step = {
   name: 'copy',
   words: 'copies the disks',
   phase,
-  run: async (ctx) => {
-    const reality = await ctx.read();
+  run: async (ctx, reality) => {
     if (reality.source === null || ranSince(reality.source, ctx.record)) return sourceRan(ctx, reality);
     if (!ctx.record.stoppedByMove) parkIfInterrupted(ctx);
     const send = (): ReturnType<typeof ctx.driver.copyOff> =>

@@ -16,8 +16,7 @@ const autostartOff: Step = {
   name: 'autostart-off',
   words: 'switches the autostart of the source off',
   phase,
-  run: async (ctx) => {
-    const reality = await ctx.read();
+  run: async (ctx, reality) => {
     const { source } = reality;
     if (ctx.record.autostartBefore) needRead(reality, ctx.record.from, 'its autostart there is not switched off');
     if (ctx.record.autostartBefore && source !== null) {
@@ -45,19 +44,19 @@ const migrate: Step = {
   name: 'migrate',
   words: 'migrates the running VM',
   phase,
-  run: async (ctx) => {
+  run: async (ctx, before) => {
     // A run that re-attaches after the job has ended blocks the source before anything else.
-    const before = await ctx.read();
-    if (hasArrived(before, ctx.record, ctx.driver.capabilities)) {
-      await blockSource(ctx);
+    const arrivedBefore = hasArrived(before, ctx.record, ctx.driver.capabilities);
+    if (arrivedBefore) {
+      await blockSource(ctx, before);
       // No job is left to be watched: nothing is where it came from, or the VM was taken on from where it went to.
       const goneOn = before.target !== null && !samePlace(before.target.ref, ctx.record.to);
       if (wasMovedAway(ctx.record, before) || goneOn) return arrived(ctx, before, 0, 0);
     }
     const outcome = await unstoppable(ctx, 'the platform runs this hot migration: waiting for its end', async () =>
-      ctx.driver.migrate(ctx.move(await ctx.read()), ctx.run('finishing')),
+      ctx.driver.migrate(ctx.move(arrivedBefore ? await ctx.read() : before), ctx.run('finishing')),
     );
-    const reality = await blockSource(ctx);
+    const reality = await blockSource(ctx, await ctx.read());
     for (const warning of outcome.warnings) ctx.warn(`${ctx.vm}: ${warning}`);
     return arrived(ctx, reality, outcome.bytes, outcome.downtimeMs ?? 0);
   },
@@ -75,8 +74,8 @@ const block: Step = {
   name: 'block-source',
   words: 'blocks the start of the source',
   phase,
-  run: async (ctx) => {
-    await blockSource(ctx);
+  run: async (ctx, reality) => {
+    await blockSource(ctx, reality);
     return 'next';
   },
 };

@@ -46,7 +46,9 @@ async function walk(ctx: MoveContext): Promise<Carried> {
     if (ctx.record.step !== step.name || ctx.record.phase !== phase || ctx.record.failed !== null)
       await ctx.save({ step: step.name, phase, failed: null });
     ctx.emit({ kind: 'start', vm: ctx.vm, step: step.name, message: `${ctx.vm}: ${step.words}` });
-    const result = await step.run(ctx);
+    // What is told may take long, or be what makes somebody stop it.
+    await ctx.checkLease();
+    const result = await step.run(ctx, reality);
     ctx.emit({
       kind: 'end',
       vm: ctx.vm,

@@ -10,9 +10,8 @@ export const readBack = (phase: Step['phase'], sourceRan: SourceRan | null): Ste
   name: 'read-back',
   words: 'reads back where the VM runs',
   phase,
-  run: async (ctx) => {
+  run: async (ctx, reality) => {
     const { record, driver } = ctx;
-    const reality = await ctx.read();
     const { target } = reality;
     // HA may have taken it on from there.
     const to = placeText(target?.ref ?? record.to);

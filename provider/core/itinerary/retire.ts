@@ -4,7 +4,7 @@ import { PlacementError } from '../errors.js';
 import { placeText } from '../inventory.js';
 import { keepBlocked } from './block.js';
 import { endMove, lastMoveOf, writeEnding } from './closing.js';
-import { isUnread, keptText, readReality, standing } from './reality.js';
+import { isUnread, keptText, standing } from './reality.js';
 import { sourceTookOver, type SourceRan } from './start.js';
 import type { Step } from './step.js';
 
@@ -12,9 +12,8 @@ export const retire = (phase: Step['phase'], sourceRan: SourceRan | null): Step 
   name: 'retire',
   words: 'deals with the source',
   phase,
-  run: async (ctx) => {
+  run: async (ctx, before) => {
     const { record, driver } = ctx;
-    const before = await ctx.read();
     const gone = await sourceTookOver(ctx, before, sourceRan);
     if (gone !== null) return gone;
     const reality = await keepBlocked(ctx, before);
@@ -43,7 +42,7 @@ export const retire = (phase: Step['phase'], sourceRan: SourceRan | null): Step 
     if (source.role !== 'kept') await driver.keep(source.ref, record.moveId, ctx.run('finishing'));
     if (record.phase !== 'AwaitingConfirmation') {
       // The move itself is over: its figures and the spent go are told while the source still waits.
-      await writeEnding(ctx, { lastMove: lastMoveOf(record, record.backAt ?? record.startedAt) });
+      await writeEnding(ctx, reality, { lastMove: lastMoveOf(record, record.backAt ?? record.startedAt) });
       await ctx.save({ phase: 'AwaitingConfirmation' });
     }
     ctx.notice(
@@ -57,11 +56,11 @@ export const settle = (phase: Step['phase']): Step => ({
   name: 'settle',
   words: 'writes down the end of the move',
   phase,
-  run: async (ctx) => {
+  run: async (ctx, reality) => {
     const { record } = ctx;
-    const { vm } = await readReality(ctx.driver, record);
-    const told = vm.claim?.lastMove?.moveId === record.moveId ? vm.claim.lastMove : null;
-    await endMove(ctx, { lastMove: told ?? lastMoveOf(record, record.backAt ?? record.startedAt) });
+    const { claim } = reality.vm;
+    const told = claim?.lastMove?.moveId === record.moveId ? claim.lastMove : null;
+    await endMove(ctx, reality, { lastMove: told ?? lastMoveOf(record, record.backAt ?? record.startedAt) });
     return 'done';
   },
 });

@@ -111,10 +111,9 @@ const block: Step = {
   name: 'block-source',
   words: 'blocks the start of the source',
   phase,
-  run: async (ctx) => {
-    const before = await ctx.read();
+  run: async (ctx, before) => {
     if (ranBeforeBlock(before, ctx.record) && !hasArrived(before, ctx.record, ctx.driver.capabilities)) return sourceRan(ctx, before);
-    const reality = await blockSource(ctx);
+    const reality = await blockSource(ctx, before);
     const stopped = isOff(reality.source) || hasArrived(reality, ctx.record, ctx.driver.capabilities);
     return stopped ? 'next' : sourceRan(ctx, reality);
   },
@@ -125,8 +124,7 @@ const finish: Step = {
   name: 'finish',
   words: 'sends the last increment',
   phase,
-  run: async (ctx) => {
-    const reality = await ctx.read();
+  run: async (ctx, reality) => {
     if (reality.source === null && hasArrived(reality, ctx.record, ctx.driver.capabilities)) {
       // The platform has removed the source itself: there is nothing left to watch.
       await ctx.save(startingNow(reality));

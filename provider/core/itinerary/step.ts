@@ -19,7 +19,8 @@ export interface Step {
   readonly phase: Phase;
   /** True when reality shows that nothing remains to be done: then the step is skipped and counts as complete. */
   readonly done?: (reality: Reality, record: MigrationRecord) => boolean;
-  readonly run: (ctx: MoveContext) => Promise<StepResult>;
+  /** @param reality as the interpreter has just read it; nothing was done since but to write the record. */
+  readonly run: (ctx: MoveContext, reality: Reality) => Promise<StepResult>;
   /** Takes back what the step did; called for steps that are complete or were begun, the last one first. */
   readonly undo?: Undo;
 }

@@ -30,7 +30,7 @@ export async function undo(ctx: MoveContext, ending: Pick<Ending, 'cancelled' | 
     const done = ctx.record.done.filter((name) => name !== step.name);
     if (done.length < ctx.record.done.length) await ctx.save({ done, ...(notUndone.length === 0 ? {} : { notUndone }) });
   }
-  if (failures.length === 0) await endMove(ctx, { lastMove: null, ...ending });
+  if (failures.length === 0) await endMove(ctx, await ctx.read(), { lastMove: null, ...ending });
   else await ctx.save({ phase: 'Failed', notUndone, failed: `putting back what the move had done failed: ${failures.join('; ')}` });
   return failures;
 }

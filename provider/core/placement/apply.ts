@@ -126,7 +126,7 @@ async function goOn(session: Session, urn: string, desired: Desired, plan: Plan,
   await withMove(session, { record, stored: true, given }, run, async (ctx, again) => {
     const patch = { ...refreshed(ctx.record, desired, declarationKey(desired)), stack: session.stack, urn };
     if (changes(ctx.record, patch)) await ctx.save(patch);
-    if (!ctx.record.targetStarting) await ensureClaim(ctx);
+    if (!ctx.record.targetStarting) await ensureClaim(ctx, await ctx.read());
     await drive(session, ctx, again, desired, run);
   });
 }
