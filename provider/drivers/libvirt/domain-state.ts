@@ -7,7 +7,7 @@ import { PlacementError } from '../../core/errors.js';
 import type { Connection, Executed } from './connection.js';
 import { withStateText } from './definition.js';
 import { namespace, nothing, readState, stateOf, type DomainState } from './metadata.js';
-import { oneWord, quote, script } from './quote.js';
+import { oneWord, quote } from './quote.js';
 import { cannotRead } from './reading.js';
 import { escaped, parseXml } from './xml.js';
 
@@ -106,14 +106,28 @@ async function read(connection: Connection, uuid: string, name: string): Promise
 }
 
 /**
- * A script that has its host's lock while it runs; ends with `BUSY` when it does not get it. /usr/share/libvirt is there wherever libvirt
- * is, and every login may open it and lock it, also one that may write nowhere.
+ * A script for the shell of a host that has the lock of that host while it runs; ends with `BUSY` when it does not get it.
+ * /usr/share/libvirt is there wherever libvirt is, and every login may open it and lock it, also one that may write nowhere.
  */
-export const locked = (connection: Connection, line: string): string =>
-  script(`flock -w ${lockSeconds(connection)} -E ${BUSY} /usr/share/libvirt sh -c ${oneWord(line)}`);
+export function locked({ timeoutMs }: Connection, text: string): string {
+  // A lock that is not free in time is told as such, and not as a host that is silent.
+  const seconds = Math.min(15, Math.max(1, Math.floor(timeoutMs / 1000) - 2));
+  return `exec 9< /usr/share/libvirt
+flock -w ${seconds} -E ${BUSY} 9 || exit
+${text}`;
+}
 
-/** A lock that is not free in time is told as such, and not as a host that is silent. */
-const lockSeconds = ({ timeoutMs }: Connection): number => Math.min(15, Math.max(1, Math.floor(timeoutMs / 1000) - 2));
+/** A command of virsh in a script for the shell of a host; its answer is in `$out`. */
+export const ask = (words: string): string => `v ${oneWord(words)}`;
+
+/** Whether the domain of the last `ask` of a `domstate` is up; then these lines are carried out. */
+export const whereUp = (lines: string): string => `case \${out%%"$nl"*} in ${up})\n${lines} ;;\nesac`;
+
+/** Ends the script where virsh said an error. */
+export const orFail = `case $out in *error:*) printf '%s' "$out"; exit 1 ;; esac`;
+
+/** Defines what the script is fed with. */
+export const defineFed = `out=$(cat | start define /dev/stdin) || { printf '%s' "$out"; exit 1; }`;
 
 export const lockBusy = ({ target }: Connection, vm: string): PlacementError =>
   new PlacementError('platform', `The lock of host ${target.name} (/usr/share/libvirt) is held by another process.`, {
@@ -135,24 +149,20 @@ const JOB = 78;
 
 /** false: it does not read as before any more, which is looked at under the lock. */
 async function write(connection: Connection, uuid: string, { name, printed, before, after }: Write): Promise<boolean> {
-  const ask = (words: string): string => `v ${oneWord(words)}`;
   const metadata = `metadata ${quote(uuid)} ${ours}`;
   const set = after === '' ? '--remove' : `--key vmplacement --set ${quote(element(after))}`;
   // A running VM has two definitions; the persistent one counts and is written last.
-  const { code, stderr } = await connection.shell.run(`
-exec 9< /usr/share/libvirt
-flock -w ${lockSeconds(connection)} -E ${BUSY} 9 || exit
+  const text = `
 ${ask(`${metadata} --config`)}
 case $out in error:*) out= ;; esac
 [ "$out" = ${oneWord(printed)} ] || exit ${CHANGED}
 ${ask(`domstate ${quote(uuid)}`)}
-case \${out%%"$nl"*} in ${up})
-  ${ask(`domjobinfo ${quote(uuid)}`)}
-  case $out in *ounded*) exit ${JOB} ;; esac
-  ${ask(`${metadata} --live ${set}`)} ;;
-esac
+${whereUp(`${ask(`domjobinfo ${quote(uuid)}`)}
+case $out in *ounded*) exit ${JOB} ;; esac
+${ask(`${metadata} --live ${set}`)}`)}
 ${ask(`${metadata} --config ${set}`)}
-case $out in *error:*) printf '%s' "$out"; exit 1 ;; esac`);
+${orFail}`;
+  const { code, stderr } = await connection.shell.run(locked(connection, text));
   const written =
     code === JOB
       ? await redefine(connection, uuid, {
@@ -190,24 +200,29 @@ export async function redefine(
   uuid: string,
   { change, needsOff = false, before = () => Promise.resolve(), signal }: Change,
 ): Promise<Executed> {
-  const [v, domain] = [virsh(connection), quote(uuid)];
-  const dump = `${v} dumpxml ${domain} --inactive --security-info`;
-  const read = await connection.exec(script(`export LC_ALL=C; ${dump}`), { signal, repeatable: true });
+  const read = await definitionAt(connection, uuid, { signal });
   if (read.code !== 0) return read;
   const next = change(read.stdout);
   if (next === null) return { ...read, code: CHANGED };
   if (next === read.stdout) return read;
   await before();
   const hash = createHash('sha256').update(read.stdout).digest('hex');
-  return connection.exec(
-    locked(
-      connection,
-      `
-export LC_ALL=C
-${needsOff ? `case $(${v} domstate ${domain}) in ${up}) exit ${RUNS} ;; esac` : ''}
-[ "$(${dump} | sha256sum | cut -c -64)" = ${hash} ] || exit ${CHANGED}
-cat | ${v} define /dev/stdin > /dev/null`,
-    ),
-    { stdin: next },
-  );
+  const text = `
+${needsOff ? `${ask(`domstate ${quote(uuid)}`)}\n${whereUp(`exit ${RUNS}`)}` : ''}
+${ask(dumpxml(uuid, '--inactive'))}
+[ "$(printf '%s' "$out" | sha256sum | cut -c -64)" = ${hash} ] || exit ${CHANGED}
+${defineFed}`;
+  return connection.shell.run(locked(connection, text), { stdin: next });
 }
+
+/** With its secrets; of the inactive domain, unless told otherwise. A domain that is not there is an error of virsh. */
+export function definitionAt(
+  connection: Connection,
+  uuid: string,
+  { which = '--inactive', signal }: { readonly which?: '--inactive' | '--migratable'; readonly signal?: AbortSignal | undefined } = {},
+): Promise<Executed> {
+  const text = `${ask(dumpxml(uuid, which))}\nprintf '%s' "$out"\ncase $out in error:*) exit 1 ;; esac`;
+  return connection.shell.run(text, { signal, repeatable: true });
+}
+
+const dumpxml = (uuid: string, which: string): string => `dumpxml ${quote(uuid)} ${which} --security-info`;

@@ -20,7 +20,7 @@ import { reach } from '../../core/link.js';
 import type { Connection } from './connection.js';
 import { copyInProcess, stopped } from './copy-process.js';
 import { targetDefinition } from './definition.js';
-import { changeState, locked, virsh, withState } from './domain-state.js';
+import { ask, changeState, defineFed, definitionAt, locked, virsh, withState } from './domain-state.js';
 import type { ImageCopy } from './image-copy.js';
 import { nothing, type CopiedImage, type DomainState, type MoveWork } from './metadata.js';
 import { copyNvram } from './nvram.js';
@@ -307,11 +307,11 @@ export class MoveOnTarget {
   /** Not started, and marked as what this move makes. */
   async define(): Promise<void> {
     const xml = await this.definition('inactive');
-    const v = virsh(this.to);
-    const line = `export LC_ALL=C
-${v} domstate ${quote(this.move.vm.uuid)} > /dev/null 2>&1 && exit ${THERE}
-cat | ${v} define /dev/stdin > /dev/null`;
-    const done = await this.to.exec(locked(this.to, line), { stdin: xml });
+    const text = `
+${ask(`domstate ${quote(this.move.vm.uuid)}`)}
+case $out in error:*) ;; *) exit ${THERE} ;; esac
+${defineFed}`;
+    const done = await this.to.shell.run(locked(this.to, text), { stdin: xml });
     if (done.code === THERE) throw this.refuse(`somebody has defined it on ${placeText(this.move.target)} meanwhile`, 'look who did');
     if (done.code !== 0) throw refused(this.move.target, done);
   }
@@ -367,11 +367,7 @@ cat | ${v} define /dev/stdin > /dev/null`;
 
   /** @param of the inactive domain, or of the one that runs, as it is migrated. */
   async definition(of: 'inactive' | 'live'): Promise<string> {
-    const v = virsh(this.from);
-    const which = of === 'live' ? '--migratable' : '--inactive';
-    const read = await this.from.exec(script(`export LC_ALL=C; ${v} dumpxml ${quote(this.move.vm.uuid)} ${which} --security-info`), {
-      repeatable: true,
-    });
+    const read = await definitionAt(this.from, this.move.vm.uuid, { which: of === 'live' ? '--migratable' : '--inactive' });
     if (read.code !== 0) throw refused(this.move.source, read);
     const disks = this.allDisks().flatMap((disk) => {
       const path = this.pathThere(disk);

@@ -3,8 +3,8 @@ import { dirname } from 'node:path';
 import type { Element } from '@xmldom/xmldom';
 import { isKnown, type CopyRef } from '../../core/inventory.js';
 import type { Connection } from './connection.js';
-import { locked, up, virsh } from './domain-state.js';
-import { quote, script } from './quote.js';
+import { ask, defineFed, definitionAt, locked, orFail, whereUp } from './domain-state.js';
+import { quote } from './quote.js';
 import { refused } from './refused.js';
 import type { DomainReading } from './survey-domain.js';
 import type { PoolPlace } from './survey-host.js';
@@ -39,25 +39,21 @@ const isImplied = (domain: Element): boolean =>
 
 /** One that is not there is done. One that runs is refused: it would go on without a definition, on images that are removed next. */
 export async function undefine(connection: Connection, copy: CopyRef, nvram: 'remove' | 'keep' = 'remove'): Promise<void> {
-  const [v, domain] = [virsh(connection), quote(copy.platformId)];
+  const domain = quote(copy.platformId);
   const isGone = (stderr: string): boolean => /Domain not found|failed to get domain/.test(stderr);
-  const read = await connection.exec(script(`export LC_ALL=C; ${v} dumpxml ${domain} --inactive --security-info`), { repeatable: true });
+  const read = await definitionAt(connection, copy.platformId);
   if (read.code !== 0 && isGone(read.stderr)) return;
   if (read.code !== 0) throw refused(copy, read);
   const xml = parseXml(read.stdout);
   // libvirt removes only variables that are named.
   const named = nvram === 'remove' && isImplied(xml) ? withNamedNvram(read.stdout, nvramOf(xml) ?? '') : '';
-  const define = named === '' ? '' : `cat | ${v} define /dev/stdin > /dev/null && `;
-  const done = await connection.exec(
-    locked(
-      connection,
-      `
-export LC_ALL=C
-case $(${v} domstate ${domain}) in ${up}) echo 'it runs' >&2; exit 1 ;; esac
-${define}${v} undefine ${domain} ${nvram === 'remove' ? '--nvram' : '--keep-nvram'} --snapshots-metadata --checkpoints-metadata`,
-    ),
-    { stdin: named },
-  );
+  const text = `
+${ask(`domstate ${domain}`)}
+${whereUp(`echo 'it runs'; exit 1`)}
+${named === '' ? '' : defineFed}
+${ask(`undefine ${domain} ${nvram === 'remove' ? '--nvram' : '--keep-nvram'} --snapshots-metadata --checkpoints-metadata`)}
+${orFail}`;
+  const done = await connection.shell.run(locked(connection, text), { stdin: named });
   if (done.code !== 0 && !isGone(done.stderr)) throw refused(copy, done);
 }
 
