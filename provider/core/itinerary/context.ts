@@ -86,8 +86,10 @@ export function moveContext(parts: ContextParts): MoveContext {
       return touched;
     },
     async verify() {
-      const found = (await readReality(driver, record)).vm.record;
+      const reality = await readReality(driver, record);
+      const found = reality.vm.record;
       if ((found?.epoch ?? null) !== epoch || (found !== null && found.moveId !== record.moveId)) await takeOverRequest();
+      return reality;
     },
     save: (patch) => write(patch, 'first'),
     async drop() {

@@ -16,19 +16,22 @@ import { undo } from './undo.js';
 /** `cancel-requested`: another front door has put the request into the record; the caller cancels. */
 export type Carried = 'done' | 'pause' | 'cancel-requested';
 
-/** Throws what stopped it, after it has put back or parked what it can (rules.md §6); the first error is never hidden. */
-export async function carryOut(ctx: MoveContext): Promise<Carried> {
+/**
+ * Throws what stopped it, after it has put back or parked what it can (rules.md §6); the first error is never hidden.
+ * @param just what was read a moment ago, under the lease; nothing was done since.
+ */
+export async function carryOut(ctx: MoveContext, just: Reality | null = null): Promise<Carried> {
   try {
-    return await walk(ctx);
+    return await walk(ctx, just);
   } catch (error) {
     throw await afterError(ctx, error);
   }
 }
 
-async function walk(ctx: MoveContext): Promise<Carried> {
+async function walk(ctx: MoveContext, just: Reality | null): Promise<Carried> {
   const steps = stepsOf(ctx.record.method);
-  for (;;) {
-    const reality = await ctx.read();
+  for (let known = just; ; known = null) {
+    const reality = known ?? (await ctx.read());
     if (needsPerson(reality, ctx.record)) throw twoCopies(ctx, reality);
     if (reality.vm.record?.request === 'cancel' && canCancel(ctx, reality)) return 'cancel-requested';
     if (wasMovedAway(ctx.record, reality) && canCancel(ctx, reality)) {

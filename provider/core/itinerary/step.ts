@@ -72,7 +72,7 @@ export interface MoveContext {
   /** Writes the record (compare-and-set); takes over a request that another front door has put into it. */
   save(patch: Partial<MigrationRecord>): Promise<void>;
   /** Throws `conflict` unless the stored record is still the one we know; takes over a request. */
-  verify(): Promise<void>;
+  verify(): Promise<Reality>;
   /** Removes the record. */
   drop(): Promise<void>;
   read(): Promise<Reality>;

@@ -118,16 +118,16 @@ async function begin(
     now: await session.driver.clock.now(),
   });
   const given = { shutdown: desired.shutdown, mayStop: plan.willStopVm };
-  await withMove(session, { record, stored: false, given }, run, (ctx, again) => drive(session, ctx, again, desired, run));
+  await withMove(session, { record, stored: false, given }, run, (ctx, again, just) => drive(session, { ctx, again, just }, desired, run));
 }
 
 async function goOn(session: Session, urn: string, desired: Desired, plan: Plan, record: MigrationRecord, run: TurnRun): Promise<void> {
   const given = { shutdown: desired.shutdown, mayStop: plan.willStopVm };
-  await withMove(session, { record, stored: true, given }, run, async (ctx, again) => {
+  await withMove(session, { record, stored: true, given }, run, async (ctx, again, just) => {
     const patch = { ...refreshed(ctx.record, desired, declarationKey(desired)), stack: session.stack, urn };
     if (changes(ctx.record, patch)) await ctx.save(patch);
-    if (!ctx.record.targetStarting) await ensureClaim(ctx, await ctx.read());
-    await drive(session, ctx, again, desired, run);
+    if (!ctx.record.targetStarting) await ensureClaim(ctx, just);
+    await drive(session, { ctx, again, just: null }, desired, run);
   });
 }
 

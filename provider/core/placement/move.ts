@@ -1,7 +1,7 @@
 /** Runs work on one VM under its lease, with the context of its move; turns errors after effects into `MoveFailed`. */
 import { PlacementError } from '../errors.js';
 import type { Vm } from '../inventory.js';
-import { holdLease, moveContext, type Given, type HeldLease, type MoveContext } from '../itinerary/index.js';
+import { holdLease, moveContext, type Given, type HeldLease, type MoveContext, type Reality } from '../itinerary/index.js';
 import type { MigrationRecord } from '../record.js';
 import type { PlacementState } from '../state.js';
 import { MoveFailed } from './failed.js';
@@ -16,12 +16,12 @@ export interface MoveStart {
   readonly given: Given;
 }
 
-/** `makeContext` gives a fresh one per round: a round that finds the move paused sends one more increment. */
+/** `again` gives a fresh context per round: a round that finds the move paused sends one more increment. `just` was read under the lease. */
 export async function withMove<T>(
   session: Session,
   { record, stored, given }: MoveStart,
   run: PlacementRun,
-  work: (ctx: MoveContext, again: () => MoveContext) => Promise<T>,
+  work: (ctx: MoveContext, again: () => MoveContext, just: Reality) => Promise<T>,
 ): Promise<T> {
   const parts = { driver: session.driver, given, stack: session.stack, holder: session.holder };
   let ctx: MoveContext | null = null;
@@ -33,8 +33,8 @@ export async function withMove<T>(
   let current = context(record, stored);
   ctx = current;
   try {
-    await current.verify();
-    return await work(current, () => (ctx = current = context(current.record, current.stored)));
+    const just = await current.verify();
+    return await work(current, () => (ctx = current = context(current.record, current.stored)), just);
   } catch (error) {
     // Halted: nobody is left who would be told the state.
     if (!current.touched || run.halt?.aborted === true) throw error;

@@ -1,16 +1,22 @@
 /** Carries a move out, and what `onPending` makes of a pause (design.md §7). */
 import type { Desired } from '../desired.js';
 import { PlacementError } from '../errors.js';
-import { carryOut, type Carried, type MoveContext } from '../itinerary/index.js';
+import { carryOut, type Carried, type MoveContext, type Reality } from '../itinerary/index.js';
 import { cancelRequested } from './cancel.js';
 import { MoveFailed } from './failed.js';
 import { readState } from './read.js';
 import type { Session } from './session.js';
 import type { TurnRun } from './turn.js';
 
-export async function drive(session: Session, first: MoveContext, again: () => MoveContext, desired: Desired, run: TurnRun): Promise<void> {
+/** @param just as `carryOut` takes it. */
+export async function drive(
+  session: Session,
+  { ctx: first, again, just }: { readonly ctx: MoveContext; readonly again: () => MoveContext; readonly just: Reality | null },
+  desired: Desired,
+  run: TurnRun,
+): Promise<void> {
   let ctx = first;
-  let carried = await round(ctx);
+  let carried = await round(ctx, just);
   if (!isPending(carried, ctx)) return;
   switch (desired.onPending) {
     case 'succeed':
@@ -44,12 +50,12 @@ export async function drive(session: Session, first: MoveContext, again: () => M
     }
     if (!(await run.turn.next(ctx.record, deadline))) return;
     ctx = again();
-    carried = await round(ctx);
+    carried = await round(ctx, null);
   }
 }
 
-async function round(ctx: MoveContext): Promise<Carried> {
-  const carried = await carryOut(ctx);
+async function round(ctx: MoveContext, just: Reality | null): Promise<Carried> {
+  const carried = await carryOut(ctx, just);
   if (carried === 'cancel-requested') await cancelRequested(ctx);
   return carried;
 }

@@ -1,8 +1,8 @@
 /** What lies on an image: an overlay that loses what is below it is lost itself. Read from the images, for definitions do not tell. */
 import { join } from 'node:path';
 import type { Connection } from './connection.js';
-import { virsh } from './domain-state.js';
-import { oneWord, option, quote, script } from './quote.js';
+import { ask, orFail, tell } from './host-shell.js';
+import { option, quote, script } from './quote.js';
 import type { Image } from './survey-domain.js';
 import { all, parseXml, textOf } from './xml.js';
 
@@ -45,11 +45,11 @@ export async function usedBelow(
 
 /** By path: the image below, as libvirt read it just now; null: none. Of a pool that does not let itself be read, nothing. */
 async function volumesOf(connection: Connection, { name, path, files }: PoolFiles): Promise<readonly (readonly [string, string | null])[]> {
-  const v = virsh(connection);
-  // Lines for virsh itself, which takes words as a shell does.
-  const asked = files.map((file) => `vol-dumpxml ${oneWord(option('--pool', name))} ${oneWord(option('--vol', file))}\n`);
-  const line = `export LC_ALL=C; ${v} pool-refresh ${quote(option('--pool', name))} > /dev/null && { cat | ${v}; true; }`;
-  const { code, stdout } = await connection.exec(script(line), { stdin: asked.join(''), repeatable: true });
+  const inPool = quote(option('--pool', name));
+  const asked = files.map((file) => `${ask(`vol-dumpxml ${inPool} ${quote(option('--vol', file))}`)}\n${tell}`);
+  const { code, stdout } = await connection.shell.run(`${ask(`pool-refresh ${inPool}`)}\n${orFail}\n${asked.join('\n')}`, {
+    repeatable: true,
+  });
   if (code !== 0) return [];
   return [...stdout.matchAll(/^<volume[^]*?^<\/volume>$/gm)].map(([text]) => {
     const volume = parseXml(text);

@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto';
 import { PlacementError } from '../../core/errors.js';
 import type { Connection, Executed } from './connection.js';
 import { withStateText } from './definition.js';
+import { ask, orFail, tell } from './host-shell.js';
 import { namespace, nothing, readState, stateOf, type DomainState } from './metadata.js';
 import { oneWord, quote } from './quote.js';
 import { cannotRead } from './reading.js';
@@ -92,7 +93,7 @@ export const virshAt = ({ target }: Connection, uri: string): string => `${targe
 export const up = `running|paused|idle|'in shutdown'|pmsuspended`;
 
 async function read(connection: Connection, uuid: string, name: string): Promise<{ readonly printed: string; readonly nowMs: number }> {
-  const { code, stdout, stderr } = await connection.shell.run(`date +%s%3N; w ${oneWord(`metadata ${quote(uuid)} ${ours} --config`)}`, {
+  const { code, stdout, stderr } = await connection.shell.run(`date +%s%3N; ${ask(`metadata ${quote(uuid)} ${ours} --config`)}; ${tell}`, {
     repeatable: true,
   });
   if (code !== 0) throw cannotRead(connection.target, code, stderr);
@@ -117,17 +118,11 @@ flock -w ${seconds} -E ${BUSY} 9 || exit
 ${text}`;
 }
 
-/** A command of virsh in a script for the shell of a host; its answer is in `$out`. */
-export const ask = (words: string): string => `v ${oneWord(words)}`;
-
-/** Whether the domain of the last `ask` of a `domstate` is up; then these lines are carried out. */
+/** After `ask` of a `domstate`: these lines are carried out where the domain is up. */
 export const whereUp = (lines: string): string => `case \${out%%"$nl"*} in ${up})\n${lines} ;;\nesac`;
 
-/** Ends the script where virsh said an error. */
-export const orFail = `case $out in *error:*) printf '%s' "$out"; exit 1 ;; esac`;
-
 /** Defines what the script is fed with. */
-export const defineFed = `out=$(cat | start define /dev/stdin) || { printf '%s' "$out"; exit 1; }`;
+export const defineFed = `out=$(cat | start define /dev/stdin) || { ${tell}; exit 1; }`;
 
 export const lockBusy = ({ target }: Connection, vm: string): PlacementError =>
   new PlacementError('platform', `The lock of host ${target.name} (/usr/share/libvirt) is held by another process.`, {
@@ -221,8 +216,7 @@ export function definitionAt(
   uuid: string,
   { which = '--inactive', signal }: { readonly which?: '--inactive' | '--migratable'; readonly signal?: AbortSignal | undefined } = {},
 ): Promise<Executed> {
-  const text = `${ask(dumpxml(uuid, which))}\nprintf '%s' "$out"\ncase $out in error:*) exit 1 ;; esac`;
-  return connection.shell.run(text, { signal, repeatable: true });
+  return connection.shell.run(`${ask(dumpxml(uuid, which))}\n${orFail}\n${tell}`, { signal, repeatable: true });
 }
 
 const dumpxml = (uuid: string, which: string): string => `dumpxml ${quote(uuid)} ${which} --security-info`;

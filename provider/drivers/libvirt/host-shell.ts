@@ -7,6 +7,14 @@ import type { ClientChannel } from 'ssh2';
 import { PlacementError } from '../../core/errors.js';
 import type { ExecOptions, Executed } from './connection.js';
 import { ENDED_BY_SIGNAL } from './held-command.js';
+import { oneWord } from './quote.js';
+
+/** A command of virsh in a script; its answer is in `$out`, with what it says of errors. */
+export const ask = (words: string): string => `v ${oneWord(words)}`;
+/** Prints it. */
+export const tell = `printf '%s' "$out"`;
+/** Ends the script where it is an error. */
+export const orFail = `case $nl$out in *"$nl"error:*) ${tell}; exit 1 ;; esac`;
 
 /** What a shell needs of its connection. */
 export interface ShellHost {
@@ -25,8 +33,8 @@ export class HostShell {
   constructor(private readonly host: ShellHost) {}
 
   /**
-   * Runs a script, in which `v 'domstate X'` asks virsh: its answer, with what it says of errors, is in `$out`, and `w` prints it.
-   * Commands in it are ASCII. What it prints on both outputs is `stdout`, and `stderr` too where it fails.
+   * Runs a script, in which virsh is asked by `ask`, or started by `start` where it is fed. What it prints on both outputs is `stdout`, and
+   * `stderr` too where it fails.
    *
    * @throws PlacementError as `exec` of the connection.
    */
@@ -173,7 +181,8 @@ const SIGPIPE = 141;
  */
 const setup = (nonce: string, sudo: boolean): string => `
 given=$PATH
-export LC_ALL=C INPUTRC=/dev/null TERM=dumb PATH="$PATH:/usr/sbin:/sbin"
+unset LANGUAGE
+export LC_ALL=C.UTF-8 INPUTRC=/dev/null TERM=dumb PATH="$PATH:/usr/sbin:/sbin"
 cd /
 uid=$(id -u)
 nl='
@@ -181,7 +190,6 @@ nl='
 command -v virsh > /dev/null || { echo 'virsh: command not found' >&2; exit 127; }
 start() { ${sudo ? 'sudo -n ' : ''}virsh -q -c qemu:///system "$@" 2>&1; }
 v() { out=$(start "$1" < /dev/null; echo .); out=\${out%.}; }
-w() { v "$1"; printf '%s' "$out"; }
 ask() {
   out= echoed=
   printf '%s%s%s\n' 'echo "@@"${nonce}b@@; pwd; ' "$1" '; echo "@@"${nonce}e@@; pwd' >&3

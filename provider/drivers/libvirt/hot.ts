@@ -208,7 +208,7 @@ async function watch(work: MoveOnTarget, move: Move, run: Run): Promise<void> {
           ? `made no progress for ${formatDuration(noProgressTimeoutMs)} (noProgressTimeout)`
           : null;
     if (why !== null) return giveUp(work, move, why);
-    const waitMs = Math.min(1000, 50 + (atMs - begun) / 20);
+    const waitMs = Math.min(1000, 120 + (atMs - begun) / 50);
     idleMs += waitMs;
     await clock.sleep(waitMs, 'work', run.signal);
   }

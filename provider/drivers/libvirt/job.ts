@@ -1,8 +1,9 @@
 /** The migration job of a domain, as libvirt tells of it on the source, and the `virsh migrate` that began it. */
 import type { Move } from '../../core/driver.js';
 import type { Connection } from './connection.js';
+import { ask, tell } from './host-shell.js';
 import { privateFolder } from './private-folder.js';
-import { oneWord, quote } from './quote.js';
+import { quote } from './quote.js';
 import { refused } from './refused.js';
 
 /** Values of `virsh domjobinfo --rawstats`: bytes, bytes per second, ms. */
@@ -24,17 +25,24 @@ export interface Job {
 export const MARK = '@@vmplacement@@';
 
 /** Puts the name of this move's files into `$f`. They are in a folder that only this login can open, until the job has ended. */
-export const filesOf = ({ record }: Pick<Move, 'record'>): string => `${privateFolder}
-f=$d/${quote(record.moveId)}`;
+export const filesOf = (move: Pick<Move, 'record'>): string => `${privateFolder}\n${file(move)}`;
+
+/** The same for who only looks, and often: there are none in a folder of somebody else. */
+const foundFilesOf = (move: Pick<Move, 'record'>): string => `
+d=/tmp/vmplacement-$uid
+[ -O "$d" ] && [ ! -L "$d" ] || d=/dev/null
+${file(move)}`;
+
+const file = ({ record }: Pick<Move, 'record'>): string => `f=$d/${quote(record.moveId)}`;
 
 /** @param on the source; the target only has what completed. */
 export async function jobOf(on: Connection, move: Move, signal?: AbortSignal): Promise<Job> {
-  const ask = (more: string): string => `w ${oneWord(`domjobinfo ${quote(move.vm.uuid)} ${more}`)}`;
+  const told = (more: string): string => `${ask(`domjobinfo ${quote(move.vm.uuid)} ${more}`)}; ${tell}`;
   const asked = `
-${filesOf(move)}
-${ask('--rawstats')}
-echo; echo ${MARK}; ${ask('--completed --keep-completed --rawstats')}
-echo; echo ${MARK}; [ ! -e "$f.out" ] || { echo begun; cat "$f.out"; }`;
+${foundFilesOf(move)}
+${told('--rawstats')}
+echo; echo ${MARK}; ${told('--completed --keep-completed --rawstats')}
+echo; echo ${MARK}; [ ! -e "$f.out" ] || { echo begun; [ ! -s "$f.out" ] || cat "$f.out"; }`;
   const { code, stdout, stderr } = await on.shell.run(asked, { repeatable: true, signal });
   if (code !== 0) throw refused(move.source, { code, stdout, stderr });
   return jobIn(stdout);

@@ -65,29 +65,35 @@ export function surveyScript(nonce: string, sudo: boolean, lasting: string): str
   return `
 sudo=${sudo ? "'sudo -n'" : ''}
 mark() { printf '\\n@@%s@%s@@\\n' ${nonce} "$1"; }
-# What virsh refuses is not told.
-tell() { v "$2"; case $out in error:*) ;; *) mark "$1"; printf '%s' "$out" ;; esac; }
+tell() { v "$2"; mark "$1"; printf '%s' "$out"; }
 v 'list --all --uuid'
 case $out in *error:*) printf '%s' "$out"; exit 1 ;; esac
 all=$out
 mark domains; printf '%s' "$all"
-tell version version
-# Known since 5.6.
-major=\${out#*'Using library: libvirt '}
-major=\${major%%.*}
-tell persistent 'list --all --persistent --uuid'
-tell autostart 'list --all --autostart --uuid'
-tell saved 'list --all --with-managed-save --uuid'
-tell networks 'net-list --name'
-# Without --nowait a domain that is busy would hold up the whole reading.
-tell stats 'domstats --raw --nowait --state --block'
 v 'list --uuid'
 active=$nl$out
+v '${list(
+    {
+      version: 'version',
+      persistent: 'list --all --persistent --uuid',
+      autostart: 'list --all --autostart --uuid',
+      saved: 'list --all --with-managed-save --uuid',
+      networks: 'net-list --name',
+      // Without --nowait a domain that is busy would hold up the whole reading.
+      stats: 'domstats --raw --nowait --state --block',
+    },
+    nonce,
+  )}'
+printf '%s' "$out"
+# Known since 5.6; a command that is unknown would fail all that are asked with it.
+major=\${out#*'Using library: libvirt '}
+major=\${major%%.*}
 for d in $all; do
-  tell "xml-$d" "dumpxml $d --inactive"
-  tell "snapshots-$d" "snapshot-list $d --name"
-  [ "\${major:-6}" -lt 6 ] || tell "checkpoints-$d" "checkpoint-list $d --name"
-  case $active in *"$nl$d$nl"*) tell "live-$d" "dumpxml $d"; tell "job-$d" "domjobinfo $d" ;; esac
+  ask="echo @@${nonce}@xml-$d@@; dumpxml $d --inactive; echo @@${nonce}@snapshots-$d@@; snapshot-list $d --name"
+  [ "\${major:-6}" -lt 6 ] || ask="$ask; echo @@${nonce}@checkpoints-$d@@; checkpoint-list $d --name"
+  case $active in *"$nl$d$nl"*) ask="$ask; echo @@${nonce}@live-$d@@; dumpxml $d; echo @@${nonce}@job-$d@@; domjobinfo $d" ;; esac
+  v "$ask"
+  printf '%s' "$out"
 done
 v 'pool-list --uuid'
 case $out in error:*) out= ;; esac
@@ -104,7 +110,7 @@ for p in $out; do
   mark "listing-$p"; find "$p" -maxdepth 1 -printf '%d %i %f\\0' 2> /dev/null
 done
 mark time; date +%s%3N
-mark memory; cat /proc/meminfo
+mark memory; while read -r k n; do case $k in MemTotal:) echo "$k $n" ;; MemAvailable:) echo "$k $n"; break ;; esac; done < /proc/meminfo
 mark bridges; for b in /sys/class/net/*/bridge; do [ ! -d "$b" ] || echo "$b"; done
 # When and why each one started and ended stands in its log, in QEMU's only libvirt's own lines have these words.
 v 'list --all --name'
@@ -117,11 +123,20 @@ ${lasting}
 mark end; exit 0`;
 }
 
-/** Cuts at marks of this reading only: nothing that a name or a description holds can look like one. */
+/** Commands of virsh in a row, with a mark before the answer of each. */
+const list = (questions: Readonly<Record<string, string>>, nonce: string): string =>
+  Object.entries(questions)
+    .map(([name, line]) => `echo @@${nonce}@${name}@@; ${line}`)
+    .join('; ');
+
+/** Cuts at marks of this reading only: nothing that a name or a description holds can look like one. What virsh refused was not told. */
 export function cut(output: string, nonce: string): Reading {
   const parts = output.split(new RegExp(`@@${nonce}@(.*?)@@`));
   const found = new Map<string, string>();
-  for (let index = 1; index < parts.length; index += 2) found.set(parts[index] ?? '', (parts[index + 1] ?? '').trim());
+  for (let index = 1; index < parts.length; index += 2) {
+    const part = (parts[index + 1] ?? '').trim();
+    if (!part.startsWith('error: ')) found.set(parts[index] ?? '', part);
+  }
   return withFolders(found);
 }
 

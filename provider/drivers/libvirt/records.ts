@@ -86,7 +86,7 @@ export function records(read: () => Promise<DatacenterReading>, connectionTo: (h
       if (home.connection.target.name === to.host) return;
       const state = await changeState(home.connection, vm, (kept) => ({ next: null, result: kept.state }));
       await mirror(home, state, to);
-      for (const [key, { vm: kept }] of homes) if (kept.uuid === vm.uuid) homes.delete(key);
+      for (const [key, { vm: kept }] of homes) if (kept.uuid === vm.uuid) homes.set(key, { connection: connectionTo(to.host), vm });
     },
 
     annotate: (vm, { shutdown, giver }: AnnotationChange) =>
@@ -103,8 +103,8 @@ export function records(read: () => Promise<DatacenterReading>, connectionTo: (h
         const ended = next === null ? { work: undefined } : {};
         return { next: withState(state, { label: labelWith(state, kept.state), ...ended }), result: 'ok' };
       });
-      // Without a record another copy may be the one that counts.
-      if (next === null) homes.delete(vm);
+      // Without a record another copy may be the one that counts; a lease is still where it was taken.
+      if (next === null && !holders.has(vm)) homes.delete(vm);
       return result;
     },
 
@@ -134,13 +134,17 @@ export function records(read: () => Promise<DatacenterReading>, connectionTo: (h
       return lease;
     },
 
-    release(vm, holder) {
-      holders.delete(vm);
-      return change(
-        vm,
-        ({ state }) => ({ next: state.lease?.holder === holder ? withState(state, { lease: undefined }) : null, result: undefined }),
-        'home',
-      );
+    async release(vm, holder) {
+      try {
+        await change(
+          vm,
+          ({ state }) => ({ next: state.lease?.holder === holder ? withState(state, { lease: undefined }) : null, result: undefined }),
+          'home',
+        );
+      } finally {
+        holders.delete(vm);
+        homes.delete(vm);
+      }
     },
   };
 }

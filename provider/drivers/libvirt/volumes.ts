@@ -2,7 +2,7 @@
 import { PlacementError } from '../../core/errors.js';
 import { placeText, type Place } from '../../core/inventory.js';
 import type { Connection } from './connection.js';
-import { virsh } from './domain-state.js';
+import { ask, orFail, tell } from './host-shell.js';
 import { option, quote, script } from './quote.js';
 import { refused } from './refused.js';
 import { attribute, bytesOf, escaped, first, parseXml, textOf } from './xml.js';
@@ -28,12 +28,13 @@ export async function createVolume(connection: Connection, at: Place, volume: Ne
   // libvirt's own default is the format of 2010, which knows neither zero clusters nor bitmaps.
   const target = `<format type='${format}'/>${format === 'qcow2' ? '<compat>1.1</compat>' : ''}`;
   const xml = `<volume><name>${escaped(name)}</name><capacity unit='bytes'>${bytes}</capacity><allocation>0</allocation><target>${target}</target></volume>`;
-  const v = virsh(connection);
   const inPool = quote(option('--pool', pool));
-  const made = await connection.exec(
-    script(`
-export LC_ALL=C
-cat | ${v} vol-create ${inPool} --file /dev/stdin > /dev/null && ${v} vol-path ${inPool} ${quote(option('--vol', name))}`),
+  const made = await connection.shell.run(
+    `
+out=$(cat | start vol-create ${inPool} --file /dev/stdin) || { ${tell}; exit 1; }
+${ask(`vol-path ${inPool} ${quote(option('--vol', name))}`)}
+${orFail}
+${tell}`,
     { stdin: xml },
   );
   const isTaken = isThere.test(made.stderr);
@@ -53,10 +54,10 @@ export function takenVolume(at: Place, { pool, name }: Pick<NewVolume, 'pool' | 
 /** Path of one that a run before has made and not written down: it has this size, and nothing was ever written to it. */
 export async function begunVolume(connection: Connection, at: Place, { pool, name, bytes, begun }: NewVolume): Promise<string | null> {
   if (!begun) return null;
-  const v = virsh(connection);
   const volume = `${quote(option('--pool', pool))} ${quote(option('--vol', name))}`;
-  const line = `export LC_ALL=C; ${v} vol-path ${volume} && ${v} vol-info --bytes ${volume}`;
-  const done = await connection.exec(script(line), { repeatable: true });
+  const told = `${orFail}\n${tell}`;
+  const text = `${ask(`vol-path ${volume}`)}\n${told}\n${ask(`vol-info --bytes ${volume}`)}\n${told}`;
+  const done = await connection.shell.run(text, { repeatable: true });
   if (done.code !== 0 && isGone.test(done.stderr)) return null;
   if (done.code !== 0) throw refused(at, done);
   const value = (key: string): number => Number(new RegExp(`^${key}:\\s*(\\d+) bytes$`, 'm').exec(done.stdout)?.[1] ?? Number.NaN);
@@ -72,7 +73,7 @@ export async function isVolume(
   path: string,
 ): Promise<boolean> {
   const volume = `${quote(option('--pool', pool))} ${quote(option('--vol', name))}`;
-  const done = await connection.exec(script(`export LC_ALL=C; ${virsh(connection)} vol-dumpxml ${volume}`), { repeatable: true });
+  const done = await connection.shell.run(`${ask(`vol-dumpxml ${volume}`)}\n${orFail}\n${tell}`, { repeatable: true });
   if (done.code !== 0 && isGone.test(done.stderr)) return false;
   if (done.code !== 0) throw refused(at, done);
   const xml = parseXml(done.stdout);
@@ -92,22 +93,20 @@ export async function imageAt(connection: Connection, path: string): Promise<str
   return code === 0 ? stdout.trim() : '';
 }
 
-const NO_VOLUME = 79;
+const NO_VOLUME = 83;
 
 /** One that is gone is removed; `no volume`: it lies in no pool, so libvirt does not remove it. */
 export async function removeVolume(connection: Connection, at: Place, path: string): Promise<'removed' | 'no volume'> {
-  const v = virsh(connection);
-  const done = await connection.exec(
-    script(`
-export LC_ALL=C
+  const done = await connection.shell.run(`
 p=${quote(path)}
-known() { ${v} vol-info "$p" > /dev/null 2>&1; }
+known() { ${ask(`vol-info ${quote(path)}`)}; case $out in error:*) return 1 ;; esac; }
 if ! known; then
-  for pool in $(${v} pool-list --uuid); do ${v} pool-refresh "$pool" > /dev/null 2>&1; done
+  v 'pool-list --uuid'
+  for pool in $out; do v "pool-refresh $pool"; done
   known || { [ -x "$(dirname "$p")" ] && [ ! -e "$p" ] && exit 0; exit ${NO_VOLUME}; }
 fi
-${v} vol-delete "$p"`),
-  );
+${ask(`vol-delete ${quote(path)}`)}
+${orFail}`);
   if (done.code === NO_VOLUME) return 'no volume';
   if (done.code !== 0) throw refused(at, done);
   return 'removed';

@@ -68,20 +68,17 @@ const arrived: Domain = { power: 'running' };
 /** What is done to host-a, and what is said. @param answers to commands that hold a text. */
 async function retire(reading: DatacenterReading, answers: Readonly<Record<string, Partial<Executed>>> = {}) {
   const [done, said]: [string[], string[]] = [[], []];
+  const run = (line: string, { stdin = '' }: { stdin?: string } = {}): Promise<Executed> => {
+    if (/vol-delete|undefine/.test(line)) done.push(/vol-delete/.test(line) ? 'vol-delete' : /--(keep-)?nvram/.exec(line)![0]);
+    const [, answer] = Object.entries(answers).find(([text]) => `${line}\n${stdin}`.includes(text)) ?? [];
+    const stdout = line.includes('dumpxml') && !line.includes('vol-') ? '<domain><os/></domain>' : '';
+    return Promise.resolve({ code: 0, stdout, stderr: '', ...answer });
+  };
   const connectionTo = (at: string): Connection =>
-    ({
-      target: { name: at, sudo: false },
-      timeoutMs: 10_000,
-      exec: (line: string, { stdin = '' }: { stdin?: string } = {}) => {
-        if (/vol-delete|undefine/.test(line)) done.push(/vol-delete/.test(line) ? 'vol-delete' : /--(keep-)?nvram/.exec(line)![0]);
-        const [, answer] = Object.entries(answers).find(([text]) => `${line}\n${stdin}`.includes(text)) ?? [];
-        const stdout = line.includes('dumpxml') && !line.includes('vol-') ? '<domain><os/></domain>' : '';
-        return Promise.resolve({ code: 0, stdout, stderr: '', ...answer });
-      },
-    }) as unknown as Connection;
-  const run = { emit: ({ message }: { message: string }) => said.push(message), checkLease: () => Promise.resolve() } as unknown as Run;
+    ({ target: { name: at, sudo: false }, timeoutMs: 10_000, exec: run, shell: { run } }) as unknown as Connection;
+  const moving = { emit: ({ message }: { message: string }) => said.push(message), checkLease: () => Promise.resolve() } as unknown as Run;
   const driver = sources({ read: () => Promise.resolve(reading), connectionTo, handOver: () => Promise.resolve() });
-  await driver.retire({ cluster: 'blue', host: 'host-a', platformId: 'u-web' }, 'm-1', run);
+  await driver.retire({ cluster: 'blue', host: 'host-a', platformId: 'u-web' }, 'm-1', moving);
   return { done, said };
 }
 
