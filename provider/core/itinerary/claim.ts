@@ -7,16 +7,16 @@ export const claim = (phase: Step['phase']): Step => ({
   words: 'claims the VM',
   phase,
   run: async (ctx, reality) => {
-    await ensureClaim(ctx, reality);
-    return 'next';
+    return (await ensureClaim(ctx, reality)) === 'written' ? 'next' : 'nothing';
   },
 });
 
 /** Whose it is and what is spent, as the record says. */
-export async function ensureClaim(ctx: MoveContext, { vm }: Reality): Promise<void> {
+export async function ensureClaim(ctx: MoveContext, { vm }: Reality): Promise<'written' | 'as it was'> {
   const { stack, urn, spentGo } = ctx.record;
-  if (vm.claim?.stack === stack && vm.claim.urn === urn && vm.claim.cancelled === null && vm.claim.spentGo === spentGo) return;
+  if (vm.claim?.stack === stack && vm.claim.urn === urn && vm.claim.cancelled === null && vm.claim.spentGo === spentGo) return 'as it was';
   await ctx.checkLease();
   const lastMove = vm.claim?.lastMove ?? null;
   await ctx.driver.claim(vm.uuid, { v: 1, stack, urn, spentGo, lastMove, cancelled: null }, ctx.holder);
+  return 'written';
 }

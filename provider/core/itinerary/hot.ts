@@ -19,10 +19,9 @@ const autostartOff: Step = {
   run: async (ctx, reality) => {
     const { source } = reality;
     if (ctx.record.autostartBefore) needRead(reality, ctx.record.from, 'its autostart there is not switched off');
-    if (ctx.record.autostartBefore && source !== null) {
-      await ctx.checkLease();
-      await ctx.driver.autostart(source.ref, false, ctx.run('finishing'));
-    }
+    if (!ctx.record.autostartBefore || source === null) return 'nothing';
+    await ctx.checkLease();
+    await ctx.driver.autostart(source.ref, false, ctx.run('finishing'));
     return 'next';
   },
   undo: async (ctx) => {
@@ -75,8 +74,7 @@ const block: Step = {
   words: 'blocks the start of the source',
   phase,
   run: async (ctx, reality) => {
-    await blockSource(ctx, reality);
-    return 'next';
+    return (await blockSource(ctx, reality)) === reality ? 'nothing' : 'next';
   },
 };
 

@@ -30,8 +30,10 @@ export async function carryOut(ctx: MoveContext, just: Reality | null = null): P
 
 async function walk(ctx: MoveContext, just: Reality | null): Promise<Carried> {
   const steps = stepsOf(ctx.record.method);
-  for (let known = just; ; known = null) {
+  let known = just;
+  for (;;) {
     const reality = known ?? (await ctx.read());
+    known = null;
     if (needsPerson(reality, ctx.record)) throw twoCopies(ctx, reality);
     if (reality.vm.record?.request === 'cancel' && canCancel(ctx, reality)) return 'cancel-requested';
     if (wasMovedAway(ctx.record, reality) && canCancel(ctx, reality)) {
@@ -60,6 +62,10 @@ async function walk(ctx: MoveContext, just: Reality | null): Promise<Carried> {
       message: `${ctx.vm}: ${step.words}: ${outcomes[result]}`,
     });
     switch (result) {
+      case 'nothing':
+        known = reality;
+        await complete(ctx, step, steps);
+        break;
       case 'next':
         await complete(ctx, step, steps);
         break;
@@ -73,7 +79,13 @@ async function walk(ctx: MoveContext, just: Reality | null): Promise<Carried> {
   }
 }
 
-const outcomes: Readonly<Record<StepResult, string>> = { next: 'done', back: 'goes back', pause: 'waits', done: 'done, the move is over' };
+const outcomes: Readonly<Record<StepResult, string>> = {
+  next: 'done',
+  nothing: 'done',
+  back: 'goes back',
+  pause: 'waits',
+  done: 'done, the move is over',
+};
 
 /** One write is both the end of this step and the beginning of the next. */
 async function complete(ctx: MoveContext, step: Step, steps: readonly Step[]): Promise<void> {

@@ -6,10 +6,10 @@ import type { Copy, Host, Inventory, Vm } from '../inventory.js';
 import type { MigrationRecord, Phase } from '../record.js';
 
 /**
- * `next`: complete, on to the next step. `pause`: nothing more to do in this run, the record stays. `done`: the move is over.
+ * `next`: complete, on to the next step. `nothing`: the same, and nothing had to be done, so that what was read still holds. `pause`: nothing more to do in this run, the record stays. `done`: the move is over.
  * `back`: the step itself has put the record back to an earlier step (staged: to the pause); the interpreter reads it again.
  */
-export type StepResult = 'next' | 'pause' | 'done' | 'back';
+export type StepResult = 'next' | 'nothing' | 'pause' | 'done' | 'back';
 
 export interface Step {
   readonly name: string;
