@@ -58,7 +58,7 @@ async function decideInTurn(session: Session, urn: string, desired: Desired, pro
   const expected = await guess(session, urn, desired);
   if (expected !== null) await run.turn.fits(expected);
   for (;;) {
-    const fresh = await decideFresh(session, urn, desired, run, expected);
+    const fresh = await decideFresh(session, urn, desired, run, expected?.plan);
     const { plan } = fresh;
     if (plan.action === 'error') throw new PlacementError('platform', plan.sentence, { vm: plan.vm });
     holdToPromise(plan, promised);

@@ -5,7 +5,7 @@ import { PlacementError } from '../errors.js';
 import type { Answered, Question } from '../questions.js';
 import { Slots } from '../slots.js';
 
-/** `new`: asked after now, as right before acting. */
+/** `new`: asked a moment ago at most, as right before acting. */
 export type AnswerAge = 'of this session' | 'new';
 
 export type Ask = (question: Question, age: AnswerAge) => Promise<Answered>;
@@ -13,9 +13,13 @@ export type Ask = (question: Question, age: AnswerAge) => Promise<Answered>;
 /** The host that answers has other things to do: it may be moving VMs. */
 export const atOnce = 4;
 
+/** What is done next takes longer. */
+const momentMs = 1000;
+
 export function asker({ probes, clock }: Pick<Driver, 'probes' | 'clock'>): Ask {
   const slots = new Slots(atOnce);
-  const asked = new Map<string, { begun: boolean; answer: Promise<Answered> }>();
+  /** `begunMs` of this process; null: it waits for its slot. */
+  const asked = new Map<string, { begunMs: number | null; answer: Promise<Answered> }>();
 
   async function put(question: Question): Promise<Answered> {
     const at = iso(await clock.now());
@@ -26,10 +30,11 @@ export function asker({ probes, clock }: Pick<Driver, 'probes' | 'clock'>): Ask 
     const key = JSON.stringify(question);
     const last = asked.get(key);
     // One that still waits for its slot is as new as another one would be.
-    if (last !== undefined && (age === 'of this session' || !last.begun)) return last.answer;
-    const next = { begun: false };
+    const isNew = last !== undefined && (last.begunMs === null || performance.now() - last.begunMs < momentMs);
+    if (last !== undefined && (age === 'of this session' || isNew)) return last.answer;
+    const next: { begunMs: number | null } = { begunMs: null };
     const answer = slots.use(() => {
-      next.begun = true;
+      next.begunMs = performance.now();
       return put(question);
     });
     const entry = Object.assign(next, { answer });

@@ -7,16 +7,16 @@ import { isKnown, type Inventory } from '../inventory.js';
 import { hostOf, locate } from '../locate.js';
 import type { Plan } from '../plan.js';
 import { blockedSummary, withoutStop } from '../plan-text.js';
-import { withAnswers, type Answered, type Question } from '../questions.js';
+import { withAnswers } from '../questions.js';
 import { refusalText } from '../refusal.js';
-import { atOnce } from './asking.js';
+import { atOnce, type AnswerAge } from './asking.js';
 import { orAborted } from './fresh.js';
 import type { PlacementRun, Session } from './session.js';
 
 /** What an `up` would do, decided from the one reading of this process; what it needs of its target is promised to it. */
 export async function previewPlacement(session: Session, urn: string, desired: Desired): Promise<Plan> {
   const reading = await session.inventory();
-  const { plan, inventory } = await decideAsking(session, urn, desired, reading, (question) => session.ask(question, 'of this session'));
+  const { plan, inventory } = await decideAsking(session, urn, desired, reading, 'of this session');
   promise(session, plan, desired, inventory);
   return plan;
 }
@@ -24,8 +24,6 @@ export async function previewPlacement(session: Session, urn: string, desired: D
 export interface Fresh {
   readonly plan: Plan;
   readonly inventory: Inventory;
-  /** What had to be asked for it. */
-  readonly asked: readonly Question[];
 }
 
 /** What it will probably be: from the one reading of this process, which may be old. Null where there is none. */
@@ -33,7 +31,7 @@ export async function guess(session: Session, urn: string, desired: Desired): Pr
   const [read] = await Promise.allSettled([session.inventory()]);
   // Whether the datacenter can be read now, the fresh reading tells.
   if (read.status === 'rejected') return null;
-  return decideAsking(session, urn, desired, read.value, (question) => session.ask(question, 'of this session'));
+  return decideAsking(session, urn, desired, read.value, 'of this session');
 }
 
 /**
@@ -45,25 +43,20 @@ export async function decideFresh(
   urn: string,
   desired: Desired,
   run: PlacementRun,
-  expected: Fresh | null = null,
+  expected: Plan | null = null,
 ): Promise<Fresh> {
   const { clock } = session.driver;
-  if (expected?.plan.action === 'none') {
+  if (expected?.action === 'none') {
     const inventory = await session.fresh({ vms: [desired.vm] }, run.signal);
     const plan = decideOn(session, urn, desired, inventory);
-    if (plan.action === 'none') return { plan, inventory, asked: [] };
+    if (plan.action === 'none') return { plan, inventory };
   }
-  // What will probably have to be asked is asked while everything is read.
-  const early = new Map(expected?.asked.map((question) => [JSON.stringify(question), session.ask(question, 'new')]));
-  for (const answer of early.values()) answer.catch(() => undefined);
   let deadline: number | null = null;
   for (let told = false; ; told = true) {
     const reading = await session.fresh({}, run.signal);
     const now = Date.parse(reading.observedAt);
     deadline ??= now + desired.noProgressTimeoutMs;
-    const ask = (question: Question): Promise<Answered> => early.get(JSON.stringify(question)) ?? session.ask(question, 'new');
-    const fresh = await decideAsking(session, urn, desired, reading, ask, run.signal);
-    early.clear();
+    const fresh = await decideAsking(session, urn, desired, reading, 'new', run.signal);
     const { plan } = fresh;
     if (!isOnlyBusy(plan) || now >= deadline) return fresh;
     if (!told) run.emit({ kind: 'notice', vm: plan.vm, message: `${plan.sentence}; waiting for it.` });
@@ -102,18 +95,16 @@ async function decideAsking(
   urn: string,
   desired: Desired,
   reading: Inventory,
-  ask: (question: Question) => Promise<Answered>,
+  age: AnswerAge,
   signal?: AbortSignal,
 ): Promise<Fresh> {
   let inventory = reading;
-  const asked: Question[] = [];
   for (;;) {
     const plan = decideOn(session, urn, desired, inventory);
-    if (plan.questions.length === 0) return { plan, inventory, asked };
+    if (plan.questions.length === 0) return { plan, inventory };
     // Not all of many hosts: the first ones are those that would be taken.
-    const questions = plan.questions.slice(0, atOnce);
-    asked.push(...questions);
-    inventory = withAnswers(inventory, await orAborted(Promise.all(questions.map(ask)), signal));
+    const asked = plan.questions.slice(0, atOnce).map((question) => session.ask(question, age));
+    inventory = withAnswers(inventory, await orAborted(Promise.all(asked), signal));
   }
 }
 

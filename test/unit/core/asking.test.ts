@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Desired } from '../../../provider/core/desired.js';
 import type { Answer, Driver } from '../../../provider/core/driver.js';
 import type { Vm } from '../../../provider/core/inventory.js';
@@ -190,16 +190,23 @@ describe('of several hosts', () => {
   });
 });
 
+let atMs = 0;
+const later = (): void => void (atMs += 1001);
+beforeEach(() => void vi.spyOn(performance, 'now').mockImplementation(() => atMs));
+afterEach(() => vi.restoreAllMocks());
+
 describe('right before acting', () => {
   const run = { signal: new AbortController().signal, emit: () => undefined, log: () => undefined, timeoutMs: null };
 
   it('it is asked again, and another answer is no longer what was promised: cause and all', async () => {
     const { session, preview, asked, told } = platform({});
     const { summary } = await preview(onHost('a2'));
+    later();
     const { plan: same } = await decideFresh(session, 'urn:web-01', onHost('a2'), run);
     expect(() => holdToPromise(same, summary)).not.toThrow();
     expect(asked).toEqual(['a1 > a2', 'a1 > a2']);
     told['a1 > a2'] = no;
+    later();
     const { plan } = await decideFresh(session, 'urn:web-01', onHost('a2'), run);
     // What was blocked before by something else is told as what it is now.
     expect(() => holdToPromise(plan, 'blocked: disk-shared, vm-busy')).not.toThrow();
@@ -251,10 +258,12 @@ describe('asking', () => {
     expect((await all).map(({ answer }) => answer.answer)).toEqual(names.map(() => 'yes'));
   });
 
-  it('a new answer is never one that was asked for before', async () => {
+  it('a new answer is never one that was asked for more than a moment before', async () => {
     const { ask, open } = slow();
     const first = ask(to('b1'), 'of this session');
     await turn();
+    expect(ask(to('b1'), 'new')).toBe(first);
+    later();
     const second = ask(to('b1'), 'new');
     await turn();
     open[0]?.tell(yes);
