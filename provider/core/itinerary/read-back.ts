@@ -42,11 +42,12 @@ export const readBack = (phase: Step['phase'], sourceRan: SourceRan | null): Ste
     if (others.length > 0)
       ctx.warn(`${ctx.vm}: ${standing(target, record.to)}; not read, so not checked for another copy: ${others.join(', ')}.`);
 
-    if (record.autostartBefore && !(isKnown(target.autostart) && target.autostart)) {
+    const needsAutostart = record.autostartBefore && !(isKnown(target.autostart) && target.autostart);
+    if (needsAutostart) {
       await ctx.checkLease();
       await driver.autostart(target.ref, true, ctx.run('finishing'));
     }
     if (record.backAt === null) await ctx.save({ backAt: iso(reality.at) });
-    return 'next';
+    return needsAutostart ? 'next' : 'nothing';
   },
 });
