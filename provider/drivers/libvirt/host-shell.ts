@@ -41,14 +41,15 @@ export class HostShell {
   run(script: string, { signal, stdin = '', repeatable = false }: ExecOptions & { readonly repeatable?: boolean } = {}): Promise<Executed> {
     const done = this.turn.then(async () => {
       if (isAborted(signal)) throw this.host.stopped();
+      // It may have ended since.
+      if (this.current?.isOver === true) this.current = null;
       const kept = this.current;
-      try {
-        return await this.once(script, stdin, signal);
-      } catch (error) {
-        const isGone = kept !== null && this.current !== kept;
-        if (!repeatable || !isGone || isAborted(signal)) throw error;
-        return this.once(script, stdin, signal);
-      }
+      const first = await settled(this.once(script, stdin, signal));
+      // The shell that was kept, or its virsh, was gone, as after a reboot of the host.
+      const again = repeatable && kept !== null && this.current !== kept && !isAborted(signal);
+      if (again) return this.once(script, stdin, signal);
+      if (first.error !== null) throw first.error;
+      return first.value;
     });
     this.turn = done.catch(() => undefined);
     return done;
@@ -63,6 +64,14 @@ export class HostShell {
     }
   }
 }
+
+type Settled<T> = { readonly value: T; readonly error: null } | { readonly error: Error };
+
+const settled = async <T>(work: Promise<T>): Promise<Settled<T>> =>
+  work.then(
+    (value) => ({ value, error: null }),
+    (error: unknown) => ({ error: error as Error }),
+  );
 
 const isAborted = (signal: AbortSignal | undefined): boolean => signal?.aborted === true;
 
