@@ -20,7 +20,9 @@ const shutdown: Step = {
   name: 'shutdown',
   words: 'shuts the VM down',
   phase,
-  run: async (ctx, reality) => {
+  run: async (ctx) => {
+    // Immediately before the shutdown is sent: a hold still counts.
+    const reality = await ctx.read();
     if (ctx.record.powerBefore !== 'running' || (ctx.record.stoppedByMove && isOff(reality.source))) return 'next';
     parkIfInterrupted(ctx);
     if (isOff(reality.source)) {

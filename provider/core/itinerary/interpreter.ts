@@ -35,7 +35,9 @@ async function walk(ctx: MoveContext, just: Reality | null): Promise<Carried> {
     const reality = known ?? (await ctx.read());
     known = null;
     if (needsPerson(reality, ctx.record)) throw twoCopies(ctx, reality);
-    if (reality.vm.record?.request === 'cancel' && canCancel(ctx, reality)) return 'cancel-requested';
+    // One that was taken over with a write since is in our own.
+    const isCancelled = [reality.vm.record, ctx.record].some((record) => record?.request === 'cancel');
+    if (isCancelled && canCancel(ctx, reality)) return 'cancel-requested';
     if (wasMovedAway(ctx.record, reality) && canCancel(ctx, reality)) {
       if (await followMoved(ctx, reality)) continue;
       throw movedAway(ctx, reality);

@@ -111,14 +111,16 @@ export class Connection {
     }));
   }
 
-  /** @param listen is called at once. The channel is one of those that are counted until it is closed. */
-  private keep(line: string, signal: AbortSignal | undefined, listen: (channel: ClientChannel) => void): Promise<void> {
+  /** @param listen is called at once. The channel is one of those that are counted until it is closed or told to be free. */
+  private keep(line: string, signal: AbortSignal | undefined, listen: (channel: ClientChannel, free: () => void) => void): Promise<void> {
     return new Promise((resolve, reject) => {
       this.slots
         .use(() =>
           this.start(line, signal, async ({ channel }) => {
-            const closed = new Promise((over) => channel.once('close', over));
-            listen(channel);
+            const closed = new Promise<void>((over) => {
+              channel.once('close', over);
+              listen(channel, over);
+            });
             resolve();
             await closed;
           }),

@@ -118,8 +118,9 @@ flock -w ${seconds} -E ${BUSY} 9 || exit
 ${text}`;
 }
 
-/** After `ask` of a `domstate`: these lines are carried out where the domain is up. */
-export const whereUp = (lines: string): string => `case \${out%%"$nl"*} in ${up})\n${lines} ;;\nesac`;
+/** After `ask` of a `domstate`: these lines are carried out where the domain is up; where that is not told the script ends. */
+export const whereUp = (lines: string): string => `${orFail}
+case \${out%%"$nl"*} in ${up})\n${lines} ;;\nesac`;
 
 /** Defines what the script is fed with. */
 export const defineFed = `out=$(cat | start define /dev/stdin) || { ${tell}; exit 1; }`;
@@ -149,7 +150,10 @@ async function write(connection: Connection, uuid: string, { name, printed, befo
   // A running VM has two definitions; the persistent one counts and is written last.
   const text = `
 ${ask(`${metadata} --config`)}
-case $out in error:*) out= ;; esac
+case $out in
+error:*'metadata not found'* | error:*'Requested metadata element is not present'*) out= ;;
+error:*) ${tell}; exit 1 ;;
+esac
 [ "$out" = ${oneWord(printed)} ] || exit ${CHANGED}
 ${ask(`domstate ${quote(uuid)}`)}
 ${whereUp(`${ask(`domjobinfo ${quote(uuid)}`)}

@@ -1,6 +1,7 @@
 /**
  * A shell on a host that stays open, and a virsh beside it: each start of virsh costs ten times what it is asked. Scripts run in it one
- * after the other, each to its end, whatever becomes of the connection meanwhile; shell and virsh end with the connection.
+ * after the other, each to its end, whatever becomes of the connection meanwhile; shell and virsh end with the connection. One that takes
+ * long does not hold up the others: they get a shell of their own.
  */
 import { randomBytes } from 'node:crypto';
 import type { ClientChannel } from 'ssh2';
@@ -14,21 +15,28 @@ export const ask = (words: string): string => `v ${oneWord(words)}`;
 /** Prints it. */
 export const tell = `printf '%s' "$out"`;
 /** Ends the script where it is an error. */
-export const orFail = `case $nl$out in *"$nl"error:*) ${tell}; exit 1 ;; esac`;
+export const orFail = `case $out in error:*) ${tell}; exit 1 ;; esac`;
 
 /** What a shell needs of its connection. */
 export interface ShellHost {
   readonly sudo: boolean;
   readonly timeoutMs: number;
-  /** Starts a command line whose input stays open. @param listen is called at once. */
-  open(line: string, signal: AbortSignal | undefined, listen: (channel: ClientChannel) => void): Promise<void>;
+  /** Starts a command line whose input stays open. @param listen is called at once; `free` says that the channel is not used any more. */
+  open(line: string, signal: AbortSignal | undefined, listen: (channel: ClientChannel, free: () => void) => void): Promise<void>;
   failed(cause: Error): PlacementError;
   stopped(): PlacementError;
 }
 
+export interface ShellOptions extends ExecOptions {
+  /** It only reads: done once more where the shell that was kept is gone, as after a reboot of the host. */
+  readonly repeatable?: boolean;
+}
+
 export class HostShell {
-  private current: OpenShell | null = null;
-  private turn: Promise<unknown> = Promise.resolve();
+  private shells: OpenShell[] = [];
+  private waiting: (() => void)[] = [];
+  /** How many have been opened. */
+  opened = 0;
 
   constructor(private readonly host: ShellHost) {}
 
@@ -38,32 +46,65 @@ export class HostShell {
    *
    * @throws PlacementError as `exec` of the connection.
    */
-  run(script: string, { signal, stdin = '', repeatable = false }: ExecOptions & { readonly repeatable?: boolean } = {}): Promise<Executed> {
-    const done = this.turn.then(async () => {
-      if (isAborted(signal)) throw this.host.stopped();
-      // It may have ended since.
-      if (this.current?.isOver === true) this.current = null;
-      const kept = this.current;
-      const first = await settled(this.once(script, stdin, signal));
-      // The shell that was kept, or its virsh, was gone, as after a reboot of the host.
-      const again = repeatable && kept !== null && this.current !== kept && !isAborted(signal);
-      if (again) return this.once(script, stdin, signal);
-      if (first.error !== null) throw first.error;
-      return first.value;
-    });
-    this.turn = done.catch(() => undefined);
-    return done;
+  async run(script: string, { signal, stdin = '', repeatable = false }: ShellOptions = {}): Promise<Executed> {
+    const first = await this.take(signal);
+    const wasKept = first.hasRun;
+    const done = await settled(this.use(first, script, stdin, signal));
+    if (repeatable && wasKept && first.isOver && !isAborted(signal)) return this.use(await this.take(signal), script, stdin, signal);
+    if (done.error !== null) throw done.error;
+    return done.value;
   }
 
-  private async once(script: string, stdin: string, signal: AbortSignal | undefined): Promise<Executed> {
-    const shell = (this.current ??= new OpenShell(this.host));
+  private async use(shell: OpenShell, script: string, stdin: string, signal: AbortSignal | undefined): Promise<Executed> {
     try {
       return await shell.run(script, stdin, signal);
     } finally {
-      if (shell.isOver && this.current === shell) this.current = null;
+      shell.rest();
+      this.waiting.shift()?.();
     }
   }
+
+  /** One that is idle; where all are busy for long, another one. */
+  private async take(signal: AbortSignal | undefined): Promise<OpenShell> {
+    for (;;) {
+      if (isAborted(signal)) throw this.host.stopped();
+      this.shells = this.shells.filter((shell) => !shell.isOver);
+      const shell = this.shells.find(({ busyMs }) => busyMs === null) ?? this.another();
+      if (shell !== null) {
+        shell.begin();
+        return shell;
+      }
+      await this.turn(signal);
+    }
+  }
+
+  private another(): OpenShell | null {
+    const areBusy = this.shells.every(({ busyMs }) => busyMs !== null && busyMs >= patienceMs);
+    if (!areBusy || this.shells.length >= most) return null;
+    const shell = new OpenShell(this.host);
+    this.opened += 1;
+    this.shells.push(shell);
+    return shell;
+  }
+
+  /** Until one is idle, or it is worth looking again. */
+  private turn(signal: AbortSignal | undefined): Promise<void> {
+    return new Promise((resolve) => {
+      const settle = (): void => {
+        clearTimeout(late);
+        signal?.removeEventListener('abort', settle);
+        this.waiting = this.waiting.filter((one) => one !== settle);
+        resolve();
+      };
+      const late = setTimeout(settle, patienceMs + 10);
+      signal?.addEventListener('abort', settle, { once: true });
+      this.waiting.push(settle);
+    });
+  }
 }
+
+const patienceMs = 1000;
+const most = 3;
 
 type Settled<T> = { readonly value: T; readonly error: null } | { readonly error: Error };
 
@@ -79,8 +120,10 @@ const isAborted = (signal: AbortSignal | undefined): boolean => signal?.aborted 
 class OpenShell {
   /** Nothing more is asked of it. */
   isOver = false;
+  private busySinceMs: number | null = null;
   private readonly nonce = randomBytes(9).toString('hex');
   private channel: ClientChannel | null = null;
+  private free: () => void = () => undefined;
   private printed = '';
   private asked = 0;
   private heard: () => void = () => undefined;
@@ -89,28 +132,53 @@ class OpenShell {
 
   constructor(private readonly host: ShellHost) {}
 
-  /** The script before has ended, or this shell is over. */
+  get hasRun(): boolean {
+    return this.asked > 0;
+  }
+
+  /** With the script that it has now; null: with none. */
+  get busyMs(): number | null {
+    return this.busySinceMs === null ? null : performance.now() - this.busySinceMs;
+  }
+
+  begin(): void {
+    this.busySinceMs = performance.now();
+  }
+
+  rest(): void {
+    this.busySinceMs = null;
+  }
+
+  /** The script before has ended. */
   async run(script: string, stdin: string, signal: AbortSignal | undefined): Promise<Executed> {
     const channel = this.channel ?? (await this.start(signal));
     this.asked += 1;
     this.printed = '';
     const mark = `${this.nonce}-${this.asked}`;
-    const end = new RegExp(`\\n@@${mark}@(\\d+)@@\\n$`);
-    const input = stdin === '' ? '< /dev/null' : `<<'${mark}'\n${stdin}\n${mark}`;
-    channel.write(`(\n${script}\n) 2>&1 ${input}\nprintf '\\n@@%s@%s@@\\n' ${mark} "$?"\n`);
+    const end = new RegExp(`@@${mark}@@\\n([^]*)\\n@@${mark}@(\\d+)@@\\n$`);
+    const feed = stdin === '' ? '' : `printf '%s' ${oneWord(stdin)} | `;
+    // Whatever the shell printed at its start comes before the first mark.
+    channel.write(`s=${this.asked}
+printf '@@%s@@\\n' ${mark}
+${feed}(
+${script}
+) 2>&1${stdin === '' ? ' < /dev/null' : ''}
+printf '\\n@@%s@%s@@\\n' ${mark} "$?"
+`);
     const found = await this.answer(end, signal);
     if (found === null) return this.ended();
-    const [all, status] = [found[0], Number(found[1])];
-    const stdout = this.printed.slice(0, -all.length);
-    const isVirshGone = status === VIRSH_ENDED || status === SIGPIPE;
-    if (isVirshGone) this.end();
-    return { code: isVirshGone ? 1 : status, stdout, stderr: status === 0 ? '' : stdout };
+    const [stdout = '', status = ''] = found.slice(1);
+    const code = Number(status);
+    // A script that was killed may have left a question half asked.
+    const isVirshLost = code === VIRSH_ENDED || code >= KILLED;
+    if (isVirshLost) this.end();
+    return { code: isVirshLost ? 1 : code, stdout, stderr: code === 0 ? '' : stdout };
   }
 
   private async start(signal: AbortSignal | undefined): Promise<ClientChannel> {
     try {
-      await this.host.open('exec sh', signal, (channel) => {
-        this.channel = channel;
+      await this.host.open('exec sh', signal, (channel, free) => {
+        [this.channel, this.free] = [channel, free];
         channel.setEncoding('utf8').on('data', (text: string) => this.hear(text));
         channel.stderr.setEncoding('utf8').on('data', (text: string) => this.hear(text));
         channel.on('exit', (status: number | null) => (this.code = status ?? ENDED_BY_SIGNAL));
@@ -136,9 +204,11 @@ class OpenShell {
     this.heard();
   }
 
+  /** sshd keeps the channel until the script has ended. */
   private end(): void {
     this.isOver = true;
     this.channel?.close();
+    this.free();
   }
 
   /** null: it has ended before. */
@@ -180,13 +250,14 @@ class OpenShell {
 
 /** How a script ends whose virsh has ended. */
 const VIRSH_ENDED = 79;
-/** It was gone already when it was asked. */
-const SIGPIPE = 141;
+/** By a signal: as by that of a pipe to a virsh that is gone already. */
+const KILLED = 128;
 
 /**
  * virsh says nothing at the end of an answer, so it is told to say something before and after, in words that do not stand so in its echo of
- * what it reads. When it ends by itself it writes that into its history: it ends by writing to nobody. One that is not linked with readline
- * takes short lines only, and is started for each question.
+ * what it reads. A line that it does not understand it does not carry out at all, so the last word is a line of its own. When virsh ends by
+ * itself it writes what it read into its history: it ends by writing to nobody. One that is not linked with readline takes short lines only,
+ * and is started for each question.
  */
 const setup = (nonce: string, sudo: boolean): string => `
 given=$PATH
@@ -199,16 +270,22 @@ nl='
 command -v virsh > /dev/null || { echo 'virsh: command not found' >&2; exit 127; }
 start() { ${sudo ? 'sudo -n ' : ''}virsh -q -c qemu:///system "$@" 2>&1; }
 v() { out=$(start "$1" < /dev/null; echo .); out=\${out%.}; }
+s=0 q=0
+${openVirsh(nonce)}`;
+
+const openVirsh = (nonce: string): string => `
 ask() {
-  out= echoed=
-  printf '%s%s%s\n' 'echo "@@"${nonce}b@@; pwd; ' "$1" '; echo "@@"${nonce}e@@; pwd' >&3
+  q=$((q + 1)) out= told= isOver= echoed=
+  m=${nonce}.$s.$q
+  printf 'echo "@@"%sb@@; pwd; %s; echo "@@"%se@@; pwd\necho "@@"%sz@@; pwd\n' "$m" "$1" "$m" "$m" >&3
   while IFS= read -r l <&4; do
     case $l in
-    '@@${nonce}b@@'*) out= ;;
-    *'@@${nonce}e@@'*) out=$out\${l%%'@@${nonce}e@@'*}; return ;;
+    "@@\${m}b@@"*) out= ;;
+    *"@@\${m}e@@"*) out=$out\${l%%"@@\${m}e@@"*} isOver=yes ;;
+    *"@@\${m}z@@"*) return ;;
     *'echo "@@"'*) echoed=yes ;;
     'error: Reconnected to the hypervisor') ;;
-    *) out=$out$l$nl ;;
+    *) [ -n "$isOver" ] || out=$out$l$nl ;;
     esac
   done
   # It prints why when it ends.
@@ -222,6 +299,7 @@ if d=$(mktemp -d) && mkfifo "$d/i" "$d/o"; then
   trap '' PIPE
   ask pwd
   trap 'exec 4<&-; trap "" PIPE; echo pwd >&3' EXIT
+  trap 'exit 1' HUP INT TERM
   trap - PIPE
   [ -z "$echoed" ] && exec 3>&- 4<&- || v() { ask "$1"; }
 fi

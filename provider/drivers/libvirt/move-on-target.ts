@@ -21,7 +21,7 @@ import type { Connection } from './connection.js';
 import { copyInProcess, stopped } from './copy-process.js';
 import { targetDefinition } from './definition.js';
 import { changeState, defineFed, definitionAt, locked, virsh, withState } from './domain-state.js';
-import { ask } from './host-shell.js';
+import { ask, tell } from './host-shell.js';
 import type { ImageCopy } from './image-copy.js';
 import { nothing, type CopiedImage, type DomainState, type MoveWork } from './metadata.js';
 import { copyNvram } from './nvram.js';
@@ -310,7 +310,11 @@ export class MoveOnTarget {
     const xml = await this.definition('inactive');
     const text = `
 ${ask(`domstate ${quote(this.move.vm.uuid)}`)}
-case $out in error:*) ;; *) exit ${THERE} ;; esac
+case $out in
+error:*'failed to get domain'* | error:*'Domain not found'*) ;;
+error:*) ${tell}; exit 1 ;;
+*) exit ${THERE} ;;
+esac
 ${defineFed}`;
     const done = await this.to.shell.run(locked(this.to, text), { stdin: xml });
     if (done.code === THERE) throw this.refuse(`somebody has defined it on ${placeText(this.move.target)} meanwhile`, 'look who did');

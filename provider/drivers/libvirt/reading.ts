@@ -10,7 +10,7 @@ export type Reading = ReadonlyMap<string, string>;
 /** @throws PlacementError `platform`: why the host could not be read, and the fix. */
 export async function readHost(connection: Connection, nonce: string, signal?: AbortSignal): Promise<Reading> {
   const lasting = lastingOf.get(connection);
-  const isFresh = lasting !== undefined && performance.now() - lasting.atMs < lastsMs;
+  const isFresh = lasting !== undefined && lasting.shell === connection.shell.opened && performance.now() - lasting.atMs < lastsMs;
   const asked = surveyScript(nonce, connection.target.sudo, isFresh ? '' : lastingScript);
   const { code, stdout, stderr } = await connection.shell.run(asked, { signal, repeatable: true });
   if (code !== 0) throw cannotRead(connection.target, code, stderr);
@@ -21,18 +21,24 @@ export async function readHost(connection: Connection, nonce: string, signal?: A
     const part = reading.get(name);
     return part === undefined ? [] : [[name, part]];
   });
-  lastingOf.set(connection, { atMs: performance.now(), parts });
+  if (isWhole(reading)) lastingOf.set(connection, { atMs: performance.now(), shell: connection.shell.opened, parts });
   return reading;
 }
 
 interface Lasting {
   readonly atMs: number;
+  /** As `opened` of the shell: another one is opened after a reboot. */
+  readonly shell: number;
   readonly parts: readonly (readonly [string, string])[];
 }
 
+/** Nothing of it failed to be read. */
+const isWhole = (reading: Reading): boolean =>
+  reading.has('capabilities') && virtTypes.every((type) => reading.has(`domcapabilities-${type}`) === reading.has(`cpu-${type}`));
+
 /** What a host is like does not change from one reading to the next, and is most of what it says. */
 const lastingOf = new WeakMap<Connection, Lasting>();
-const lastsMs = 60_000;
+const lastsMs = 10_000;
 
 export const virtTypes = ['kvm', 'qemu'] as const;
 export const lastingParts = [
@@ -55,8 +61,7 @@ fi
 tell capabilities capabilities
 for t in ${virtTypes.join(' ')}; do
   tell "domcapabilities-$t" "domcapabilities --virttype $t"
-  f=$(mktemp) || continue
-  printf '%s' "$out" > "$f"
+  f=$(mktemp 2> /dev/null) && printf '%s' "$out" 2> /dev/null > "$f" || continue
   tell "cpu-$t" "hypervisor-cpu-baseline --virttype $t --features $f"
   rm -f "$f"
 done`;
@@ -107,7 +112,7 @@ for p in $out; do
   case $p in *'&'*) p=$(printf '%s\\n' "$p" | sed 's/&lt;/</g;s/&gt;/>/g;s/&quot;/"/g;s/&apos;/\\x27/g;s/&amp;/\\&/g') ;; esac
   # libvirt's own figures and names are as old as its last refresh.
   mark "fs-$p"; stat -f -c '%T %a %S %b' -- "$p" 2> /dev/null
-  mark "listing-$p"; find "$p" -maxdepth 1 -printf '%d %i %f\\0' 2> /dev/null
+  mark "listing-$p"; find -H "$p" -maxdepth 1 -printf '%d %i %f\\0' 2> /dev/null
 done
 mark time; date +%s%3N
 mark memory; while read -r k n; do case $k in MemTotal:) echo "$k $n" ;; MemAvailable:) echo "$k $n"; break ;; esac; done < /proc/meminfo

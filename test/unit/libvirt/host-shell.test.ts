@@ -30,8 +30,11 @@ function virshIs(echo: boolean): void {
 const fs = require('node:fs');
 const log = (text) => fs.appendFileSync(${JSON.stringify(join(folder, 'log'))}, text + '\\n');
 const words = (line) => [...line.matchAll(/(?:"[^"]*"|'[^']*'|\\\\.|[^\\s"'\\\\])+/g)].map(([word]) => word.replace(/"([^"]*)"|'([^']*)'|\\\\(.)/g, '$1$2$3'));
+const known = ['echo', 'pwd', 'show', 'fail', 'sleep', 'die', 'refuse'];
 const commands = (line) => line.match(/(?:"[^"]*"|'[^']*'|\\\\.|[^;"'\\\\])+/g) ?? [];
 function run(line) {
+  for (const command of commands(line))
+    if (!known.includes(words(command)[0])) return process.stderr.write("error: unknown command: '" + words(command)[0] + "'\\n");
   for (const command of commands(line)) {
     const [name, ...args] = words(command);
     if (name === 'echo') process.stdout.write(args.join(' '));
@@ -123,8 +126,8 @@ describe('one shell and one virsh for all scripts', () => {
     const stdin = `it's "$HOME" \`x\`\n\nend`;
     expect(await connection.shell.run('cat; echo told >&2; exit 7', { stdin })).toEqual({
       code: 7,
-      stdout: `${stdin}\ntold\n`,
-      stderr: `${stdin}\ntold\n`,
+      stdout: `${stdin}told\n`,
+      stderr: `${stdin}told\n`,
     });
     expect((await connection.shell.run('cat')).stdout).toBe('');
   });
@@ -135,6 +138,44 @@ describe('one shell and one virsh for all scripts', () => {
       stderr: 'error: no such domain\n',
     });
     expect((await connection.shell.run(`${ask('show no error:')}\n${orFail}\necho on`)).stdout).toBe('on\n');
+  });
+
+  test('a line that virsh does not understand is refused, and the next one is answered', async () => {
+    expect(await connection.shell.run(`${ask('show a; unheard --of b')}\n${orFail}`)).toMatchObject({
+      code: 1,
+      stderr: "error: unknown command: 'unheard'\n",
+    });
+    expect((await connection.shell.run(shown('b'))).stdout).toBe('b\n');
+    expect([starts(), ended.length]).toEqual([1, 1]);
+  });
+
+  test('a script that was killed while it asked leaves no answer to the next one', async () => {
+    await connection.shell.run(shown('one'));
+    const killed = `(sleep 0.2; kill -KILL $(cat ${folder}/pid)) & sh -c 'echo $PPID' > ${folder}/pid; ${ask('sleep 600; show old')}`;
+    expect(await connection.shell.run(killed)).toMatchObject({ code: 1 });
+    expect((await connection.shell.run(shown('new'))).stdout).toBe('new\n');
+  });
+
+  test('what the login prints at its start is in no answer', async () => {
+    writeFileSync(join(folder, 'mktemp'), '#!/bin/sh\necho noise >&2\nexec /bin/mktemp "$@"\n', { mode: 0o755 });
+    expect((await connection.shell.run(shown('one'))).stdout).toBe('one\n');
+  });
+
+  test('one that takes long does not hold up the others, and many are answered in turn', async () => {
+    const long = connection.shell.run('sleep 2.5; echo long');
+    const others = await Promise.all(Array.from({ length: 20 }, (_, index) => connection.shell.run(shown(String(index)))));
+    expect(others.map(({ stdout }) => stdout)).toEqual(Array.from({ length: 20 }, (_, index) => `${index}\n`));
+    expect(ended.length).toBe(2);
+    expect((await long).stdout).toBe('long\n');
+  });
+
+  test('who is stopped while it waits for its turn is told so at once', async () => {
+    const long = connection.shell.run('sleep 0.8; echo long');
+    const stop = new AbortController();
+    const waiting = connection.shell.run(shown('one'), { signal: stop.signal });
+    stop.abort();
+    await expect(waiting).rejects.toMatchObject({ code: 'interrupted' });
+    expect((await long).stdout).toBe('long\n');
   });
 
   test('it ends with the connection, and virsh has no chance to write what it read into its history', async () => {
@@ -152,7 +193,7 @@ test('the same where sh is bash', async () => {
   expect((await connection.shell.run(`${shown(words)}; ${shown('two')}`)).stdout).toBe(`a "b" $(touch x) \`c\` ; d|e'f\ntwo\n`);
   expect(await connection.shell.run(`cat; ${ask('fail it')}; ${orFail}`, { stdin: 'fed' })).toMatchObject({
     code: 1,
-    stderr: 'fed\nerror: it\n',
+    stderr: 'federror: it\n',
   });
   expect(await connection.shell.run(ask(`die ${folder}/dead`))).toMatchObject({ code: 1 });
   expect((await connection.shell.run(shown('three'))).stdout).toBe('three\n');
