@@ -16,7 +16,9 @@ async function surveyed(change: (text: string) => string): Promise<Inventory> {
   const connectionTo = (name: string): Connection =>
     ({
       target: config.clusters[0]?.hosts.find((host) => host.name === name),
-      shell: { run: (asked: string) => Promise.resolve({ code: 0, stdout: answers(name, /@@.*' (\w+) /.exec(asked)?.[1] ?? ''), stderr: '' }) },
+      shell: {
+        run: (asked: string) => Promise.resolve({ code: 0, stdout: answers(name, /@@.*' (\w+) /.exec(asked)?.[1] ?? ''), stderr: '' }),
+      },
     }) as unknown as Connection;
   return inventoryOf(await readDatacenter(config, connectionTo), {});
 }
