@@ -50,7 +50,7 @@ export class HostShell {
     const first = await this.take(signal);
     const wasKept = first.hasRun;
     const done = await settled(this.use(first, script, stdin, signal));
-    if (repeatable && wasKept && first.isOver && !isAborted(signal)) return this.use(await this.take(signal), script, stdin, signal);
+    if (repeatable && wasKept && first.isLost && !isAborted(signal)) return this.use(await this.take(signal), script, stdin, signal);
     if (done.error !== null) throw done.error;
     return done.value;
   }
@@ -120,6 +120,8 @@ const isAborted = (signal: AbortSignal | undefined): boolean => signal?.aborted 
 class OpenShell {
   /** Nothing more is asked of it. */
   isOver = false;
+  /** It, or its virsh, has ended by itself. */
+  isLost = false;
   private busySinceMs: number | null = null;
   private readonly nonce = randomBytes(9).toString('hex');
   private channel: ClientChannel | null = null;
@@ -171,7 +173,10 @@ printf '\\n@@%s@%s@@\\n' ${mark} "$?"
     const code = Number(status);
     // A script that was killed may have left a question half asked.
     const isVirshLost = code === VIRSH_ENDED || code >= KILLED;
-    if (isVirshLost) this.end();
+    if (isVirshLost) {
+      this.isLost = true;
+      this.end();
+    }
     return { code: isVirshLost ? 1 : code, stdout, stderr: code === 0 ? '' : stdout };
   }
 
@@ -200,7 +205,7 @@ printf '\\n@@%s@%s@@\\n' ${mark} "$?"
   }
 
   private close(): void {
-    [this.isOver, this.hasEnded] = [true, true];
+    [this.isOver, this.isLost, this.hasEnded] = [true, true, true];
     this.heard();
   }
 

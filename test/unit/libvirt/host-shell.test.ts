@@ -244,8 +244,11 @@ describe('who does not wait', () => {
     expect((await connection.shell.run(shown('two'))).stdout).toBe('two\n');
   });
 
-  test('after the time that a host has, it does not answer', async () => {
-    await expect(connection.shell.run('sleep 4')).rejects.toThrow(/blue-1.*no answer within 3 s/);
+  test('after the time that a host has, it does not answer, and is not asked again', async () => {
+    await connection.shell.run(shown('one'));
+    const slow = connection.shell.run(`echo asked >> ${folder}/slow; sleep 4`, { repeatable: true });
+    await expect(slow).rejects.toThrow(/blue-1.*no answer within 3 s/);
+    expect(readFileSync(join(folder, 'slow'), 'utf8')).toBe('asked\n');
     expect((await connection.shell.run(shown('two'))).stdout).toBe('two\n');
   });
 });
