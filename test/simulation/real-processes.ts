@@ -114,7 +114,9 @@ class Schedule {
       const [vm] = (await this.outside.show()).vms;
       const [copy, ...others] = vm?.copies ?? [];
       if (copy?.place === 'far/f1' && others.length === 0 && vm?.step === null) break;
-      await this.does('starts it', () => this.outside.start('web-01'));
+      // Where no block says which copy is the right one, the message does.
+      const [, there] = /start it on \w+\/(\w+)/.exec(this.history.at(-1) ?? '') ?? [];
+      await this.does('starts it', () => this.outside.start('web-01', there));
     }
     const shown = await this.outside.show();
     const copies = shown.vms[0]?.copies.map(({ place, role, power }) => `${place} ${role} ${power}`) ?? [];
