@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import type { Connection } from './connection.js';
 import { ask, orFail, tell } from './host-shell.js';
-import { option, quote, script } from './quote.js';
+import { oneWord, option, quote, script } from './quote.js';
 import type { Image } from './survey-domain.js';
 import { all, parseXml, textOf } from './xml.js';
 
@@ -46,7 +46,13 @@ export async function usedBelow(
 /** By path: the image below, as libvirt read it just now; null: none. Of a pool that does not let itself be read, nothing. */
 async function volumesOf(connection: Connection, { name, path, files }: PoolFiles): Promise<readonly (readonly [string, string | null])[]> {
   const inPool = quote(option('--pool', name));
-  const asked = files.map((file) => `${ask(`vol-dumpxml ${inPool} ${quote(option('--vol', file))}`)}\n${tell}`);
+  const asked = files.map((file) => {
+    const volume = option('--vol', file);
+    // virsh that is kept open does not take each name.
+    return isPlain(file)
+      ? `${ask(`vol-dumpxml ${inPool} ${quote(volume)}`)}\n${tell}`
+      : `start vol-dumpxml ${inPool} ${oneWord(volume)} < /dev/null`;
+  });
   const { code, stdout } = await connection.shell.run(`${ask(`pool-refresh ${inPool}`)}\n${orFail}\n${asked.join('\n')}`, {
     repeatable: true,
   });
@@ -56,6 +62,9 @@ async function volumesOf(connection: Connection, { name, path, files }: PoolFile
     return [textOf(volume, 'target', 'path') ?? join(path, textOf(volume, 'name') ?? ''), backingOf(volume)];
   });
 }
+
+// eslint-disable-next-line no-control-regex -- these are what is looked for
+const isPlain = (name: string): boolean => !/[\u0000-\u001f\u007f]/.test(name);
 
 function backingOf(volume: ReturnType<typeof parseXml>): string | null {
   const [store] = all(volume, 'backingStore');

@@ -114,17 +114,24 @@ export class Connection {
   /** @param listen is called at once. The channel is one of those that are counted until it is closed or told to be free. */
   private keep(line: string, signal: AbortSignal | undefined, listen: (channel: ClientChannel, free: () => void) => void): Promise<void> {
     return new Promise((resolve, reject) => {
+      const begin = (): Promise<void> =>
+        this.start(line, signal, async ({ channel }) => {
+          const closed = new Promise<void>((over) => {
+            channel.once('close', over);
+            listen(channel, over);
+          });
+          resolve();
+          await closed;
+        });
       this.slots
-        .use(() =>
-          this.start(line, signal, async ({ channel }) => {
-            const closed = new Promise<void>((over) => {
-              channel.once('close', over);
-              listen(channel, over);
-            });
-            resolve();
-            await closed;
-          }),
-        )
+        .use(async () => {
+          const kept = this.client;
+          // Nothing was done yet.
+          await begin().catch((error: unknown) => {
+            if (kept === null || this.client === kept) throw error;
+            return begin();
+          });
+        })
         .catch(reject);
     });
   }

@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto';
 import { PlacementError } from '../../core/errors.js';
 import type { Connection, Executed } from './connection.js';
 import { withStateText } from './definition.js';
-import { ask, orFail, tell } from './host-shell.js';
+import { ask, orFail, orNone, tell } from './host-shell.js';
 import { namespace, nothing, readState, stateOf, type DomainState } from './metadata.js';
 import { oneWord, quote } from './quote.js';
 import { cannotRead } from './reading.js';
@@ -118,9 +118,14 @@ flock -w ${seconds} -E ${BUSY} 9 || exit
 ${text}`;
 }
 
-/** After `ask` of a `domstate`: these lines are carried out where the domain is up; where that is not told the script ends. */
-export const whereUp = (lines: string): string => `${orFail}
-case \${out%%"$nl"*} in ${up})\n${lines} ;;\nesac`;
+/** After `ask` of a `domstate`: these lines are carried out where the domain is up; where it is not told that it is off the script ends. */
+export const whereUp = (lines: string): string => `case \${out%%"$nl"*} in
+${up})
+${lines}
+;;
+'shut off' | crashed) ;;
+*) ${tell}; exit 1 ;;
+esac`;
 
 /** Defines what the script is fed with. */
 export const defineFed = `out=$(cat | start define /dev/stdin) || { ${tell}; exit 1; }`;
@@ -220,7 +225,7 @@ export function definitionAt(
   uuid: string,
   { which = '--inactive', signal }: { readonly which?: '--inactive' | '--migratable'; readonly signal?: AbortSignal | undefined } = {},
 ): Promise<Executed> {
-  return connection.shell.run(`${ask(dumpxml(uuid, which))}\n${orFail}\n${tell}`, { signal, repeatable: true });
+  return connection.shell.run(`${ask(dumpxml(uuid, which))}\n${orNone}\n${tell}`, { signal, repeatable: true });
 }
 
 const dumpxml = (uuid: string, which: string): string => `dumpxml ${quote(uuid)} ${which} --security-info`;

@@ -14,8 +14,10 @@ import { oneWord } from './quote.js';
 export const ask = (words: string): string => `v ${oneWord(words)}`;
 /** Prints it. */
 export const tell = `printf '%s' "$out"`;
-/** Ends the script where it is an error. */
-export const orFail = `case $out in error:*) ${tell}; exit 1 ;; esac`;
+/** Ends the script where it tells an error. */
+export const orFail = `case $nl$out in *"$nl"error:*) ${tell}; exit 1 ;; esac`;
+/** The same for texts of others, which may have such a line. */
+export const orNone = `case $out in error:*) ${tell}; exit 1 ;; esac`;
 
 /** What a shell needs of its connection. */
 export interface ShellHost {
@@ -47,12 +49,14 @@ export class HostShell {
    * @throws PlacementError as `exec` of the connection.
    */
   async run(script: string, { signal, stdin = '', repeatable = false }: ShellOptions = {}): Promise<Executed> {
-    const first = await this.take(signal);
-    const wasKept = first.hasRun;
-    const done = await settled(this.use(first, script, stdin, signal));
-    if (repeatable && wasKept && first.isLost && !isAborted(signal)) return this.use(await this.take(signal), script, stdin, signal);
-    if (done.error !== null) throw done.error;
-    return done.value;
+    for (;;) {
+      const shell = await this.take(signal);
+      const wasKept = shell.hasRun;
+      const done = await settled(this.use(shell, script, stdin, signal));
+      if (repeatable && wasKept && shell.isLost && !isAborted(signal)) continue;
+      if (done.error !== null) throw done.error;
+      return done.value;
+    }
   }
 
   private async use(shell: OpenShell, script: string, stdin: string, signal: AbortSignal | undefined): Promise<Executed> {
@@ -280,31 +284,40 @@ ${openVirsh(nonce)}`;
 
 const openVirsh = (nonce: string): string => `
 ask() {
-  q=$((q + 1)) out= told= isOver= echoed=
+  q=$((q + 1)) n=0 out= begun= isOver= echoed=
   m=${nonce}.$s.$q
   printf 'echo "@@"%sb@@; pwd; %s; echo "@@"%se@@; pwd\necho "@@"%sz@@; pwd\n' "$m" "$1" "$m" "$m" >&3
   while IFS= read -r l <&4; do
     case $l in
-    "@@\${m}b@@"*) out= ;;
+    "@@\${m}b@@"*) out= begun=yes ;;
     *"@@\${m}e@@"*) out=$out\${l%%"@@\${m}e@@"*} isOver=yes ;;
     *"@@\${m}z@@"*) return ;;
-    *'echo "@@"'*) echoed=yes ;;
     'error: Reconnected to the hypervisor') ;;
-    *) [ -n "$isOver" ] || out=$out$l$nl ;;
+    *)
+      [ -z "$isOver" ] || continue
+      case $begun$l in *'echo "@@"'*) [ -n "$begun" ] || { echoed=yes; continue; } ;; esac
+      out=$out$l$nl n=$((n + 1))
+      # Line by line, much takes long.
+      [ $n -lt 300 ] && continue
+      out=$out$(sed "/@@\${m}z@@/q" <&4)
+      case $out in *"@@\${m}z@@"*) ;; *) break ;; esac
+      out=\${out%%"@@\${m}e@@"*}
+      return
+      ;;
     esac
   done
   # It prints why when it ends.
   printf '%s' "$out" >&2
   exit ${VIRSH_ENDED}
 }
-if d=$(mktemp -d) && mkfifo "$d/i" "$d/o"; then
+if d=$(mktemp -d) && { mkfifo "$d/i" "$d/o" || { rm -r "$d"; false; }; }; then
   start < "$d/i" > "$d/o" &
   exec 3> "$d/i" 4< "$d/o"
   rm -r "$d"
   trap '' PIPE
   ask pwd
   trap 'exec 4<&-; trap "" PIPE; echo pwd >&3' EXIT
-  trap 'exit 1' HUP INT TERM
+  trap 'exec 4<&-; trap "" PIPE; echo pwd >&3; exit 1' HUP INT TERM
   trap - PIPE
   [ -z "$echoed" ] && exec 3>&- 4<&- || v() { ask "$1"; }
 fi

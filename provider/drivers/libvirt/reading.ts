@@ -61,7 +61,8 @@ fi
 tell capabilities capabilities
 for t in ${virtTypes.join(' ')}; do
   tell "domcapabilities-$t" "domcapabilities --virttype $t"
-  f=$(mktemp 2> /dev/null) && printf '%s' "$out" 2> /dev/null > "$f" || continue
+  f=$(mktemp 2> /dev/null) || continue
+  printf '%s' "$out" 2> /dev/null > "$f" || { rm -f "$f"; continue; }
   tell "cpu-$t" "hypervisor-cpu-baseline --virttype $t --features $f"
   rm -f "$f"
 done`;
@@ -76,6 +77,7 @@ case $out in *error:*) printf '%s' "$out"; exit 1 ;; esac
 all=$out
 mark domains; printf '%s' "$all"
 v 'list --uuid'
+case $out in *error:*) printf '%s' "$out"; exit 1 ;; esac
 active=$nl$out
 v '${list(
     {
@@ -101,7 +103,8 @@ for d in $all; do
   printf '%s' "$out"
 done
 v 'pool-list --uuid'
-case $out in error:*) out= ;; esac
+# A host may have no driver for storage.
+case $out in *'not supported'*) out= ;; *error:*) printf '%s' "$out"; exit 1 ;; esac
 for p in $out; do
   tell "pool-$p" "pool-dumpxml $p"
   # Others than root may list few folders themselves.

@@ -29,7 +29,7 @@ type LastingFacts = Pick<HostFacts, 'cpu' | 'machineTypes' | 'firmware'>;
 
 /** By what they follow from: that stays from one reading to the next, and to parse it takes longer than all else. */
 const understood = new Map<string, LastingFacts>();
-const mostUnderstood = 1000;
+const mostUnderstood = 100;
 
 function lastingFacts(reading: Reading): LastingFacts {
   const text = lastingParts.map((part) => reading.get(part) ?? '').join('\0');

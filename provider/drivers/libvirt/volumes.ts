@@ -2,7 +2,7 @@
 import { PlacementError } from '../../core/errors.js';
 import { placeText, type Place } from '../../core/inventory.js';
 import type { Connection } from './connection.js';
-import { ask, orFail, tell } from './host-shell.js';
+import { ask, orFail, orNone, tell } from './host-shell.js';
 import { option, quote, script } from './quote.js';
 import { refused } from './refused.js';
 import { attribute, bytesOf, escaped, first, parseXml, textOf } from './xml.js';
@@ -73,7 +73,7 @@ export async function isVolume(
   path: string,
 ): Promise<boolean> {
   const volume = `${quote(option('--pool', pool))} ${quote(option('--vol', name))}`;
-  const done = await connection.shell.run(`${ask(`vol-dumpxml ${volume}`)}\n${orFail}\n${tell}`, { repeatable: true });
+  const done = await connection.shell.run(`${ask(`vol-dumpxml ${volume}`)}\n${orNone}\n${tell}`, { repeatable: true });
   if (done.code !== 0 && isGone.test(done.stderr)) return false;
   if (done.code !== 0) throw refused(at, done);
   const xml = parseXml(done.stdout);
@@ -99,7 +99,7 @@ const NO_VOLUME = 83;
 export async function removeVolume(connection: Connection, at: Place, path: string): Promise<'removed' | 'no volume'> {
   const done = await connection.shell.run(`
 p=${quote(path)}
-known() { ${ask(`vol-info ${quote(path)}`)}; case $out in error:*) return 1 ;; esac; }
+known() { ${ask(`vol-info ${quote(path)}`)}; case $out in *'Storage volume not found'* | *'no storage vol'*) return 1 ;; *error:*) ${tell}; exit 1 ;; esac; }
 if ! known; then
   v 'pool-list --uuid'
   for pool in $out; do v "pool-refresh $pool"; done

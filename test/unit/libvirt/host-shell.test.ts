@@ -30,7 +30,7 @@ function virshIs(echo: boolean): void {
 const fs = require('node:fs');
 const log = (text) => fs.appendFileSync(${JSON.stringify(join(folder, 'log'))}, text + '\\n');
 const words = (line) => [...line.matchAll(/(?:"[^"]*"|'[^']*'|\\\\.|[^\\s"'\\\\])+/g)].map(([word]) => word.replace(/"([^"]*)"|'([^']*)'|\\\\(.)/g, '$1$2$3'));
-const known = ['echo', 'pwd', 'show', 'fail', 'sleep', 'die', 'refuse'];
+const known = ['echo', 'pwd', 'show', 'many', 'fail', 'sleep', 'die', 'refuse'];
 const commands = (line) => line.match(/(?:"[^"]*"|'[^']*'|\\\\.|[^;"'\\\\])+/g) ?? [];
 function run(line) {
   for (const command of commands(line))
@@ -40,6 +40,7 @@ function run(line) {
     if (name === 'echo') process.stdout.write(args.join(' '));
     else if (name === 'pwd') process.stdout.write(process.cwd() + '\\n');
     else if (name === 'show') process.stdout.write(args.join('|') + '\\n');
+    else if (name === 'many') for (let n = 0; n < Number(args[0]); n += 1) process.stdout.write('line ' + n + '\\n');
     else if (name === 'fail') process.stderr.write('error: ' + args.join(' ') + '\\n');
     else if (name === 'sleep') Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, Number(args[0]));
     else if (name === 'die' && !fs.existsSync(args[0])) { fs.writeFileSync(args[0], ''); process.kill(process.pid, 'SIGKILL'); }
@@ -120,6 +121,12 @@ describe('one shell and one virsh for all scripts', () => {
 
   test('an answer without an end of line, and several in one', async () => {
     expect((await connection.shell.run(`${ask('show a; echo @@x@@; show b; echo c')}; ${tell}`)).stdout).toBe('a\n@@x@@b\nc');
+  });
+
+  test('an answer of many lines, and one that looks like what was asked', async () => {
+    const many = await connection.shell.run(`${ask('many 50000; show end')}; ${tell}; ${shown('after')}`);
+    expect(many.stdout.split('\n')).toEqual([...Array.from({ length: 50_000 }, (_, index) => `line ${index}`), 'end', 'after', '']);
+    expect((await connection.shell.run(shown(`'virsh # echo "@@"x'`))).stdout).toBe('virsh # echo "@@"x\n');
   });
 
   test('a script has what it is fed with, its status, and what it printed in both ways', async () => {
