@@ -13,6 +13,8 @@ import type { NbdClient } from './nbd.js';
 export interface DiskCopy {
   /** With the context `base:allocation`, as the target. Nobody writes to it meanwhile. */
   readonly source: NbdClient;
+  /** Context of a dirty bitmap of the source: only what it has marked is copied, the rest is on the target already. */
+  readonly changes?: string | null;
   /** At least as large as the source. */
   readonly target: NbdClient;
   /** What an earlier copy told by `onDurable`: everything below is on the target already. */
@@ -38,7 +40,8 @@ export async function copyDisk(copy: DiskCopy): Promise<number> {
   const block = Math.max(source.exported.minBytes, target.exported.minBytes);
   const from = Math.floor(Math.min(copy.start ?? 0, size) / block) * block;
   const mostData = requestBytes(copy, block);
-  const disk = (most: number): AsyncGenerator<Stretch> => pieces(stretches(source, from, size), { from, size, block, mostData: most });
+  const disk = (most: number): AsyncGenerator<Stretch> =>
+    pieces(stretches(source, { from, to: size, changes: copy.changes ?? null }), { from, size, block, mostData: most });
 
   const meter = new Meter(copy.onProgress);
   const flight = new Flight({ depth, bufferBytes: mostData, from });
@@ -90,6 +93,7 @@ async function carry(
   { source, target }: DiskCopy,
   { buffer, meter }: { readonly buffer: Buffer; readonly meter: Meter },
 ): Promise<void> {
+  if (piece.kind === 'same') return;
   if (piece.kind === 'zero') return clear(target, piece);
   const data = buffer.subarray(0, piece.bytes);
   await source.read(piece.offset, data);
@@ -100,7 +104,12 @@ async function carry(
 /** Of a new image nothing is written: it reads as zeroes already. */
 async function clear(target: NbdClient, { offset, bytes }: Stretch): Promise<void> {
   const { minBytes: block } = target.exported;
-  const there = pieces(stretches(target, offset, offset + bytes), { from: offset, size: offset + bytes, block, mostData: 1024 ** 3 });
+  const there = pieces(stretches(target, { from: offset, to: offset + bytes }), {
+    from: offset,
+    size: offset + bytes,
+    block,
+    mostData: 1024 ** 3,
+  });
   for await (const part of there) if (part.kind === 'data') await target.writeZeroes(part.offset, part.bytes);
 }
 

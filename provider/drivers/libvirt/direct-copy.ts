@@ -81,7 +81,7 @@ export async function copyDirectly(copy: DirectCopy): Promise<number> {
   const { source, target, signal, host, tunnel } = copy;
   const size = source.exported.bytes;
   const meter = new Meter(copy.onProgress);
-  for await (const { kind, bytes } of stretches(source, copy.start ?? 0, size)) if (kind === 'data') meter.found(bytes);
+  for await (const { kind, bytes } of stretches(source, { from: copy.start ?? 0, to: size })) if (kind === 'data') meter.found(bytes);
   // With a limit no more than goes in that time either.
   const most = (copy.bytesPerSecond ?? Infinity) * aimSeconds;
   let [offset, wanted] = [copy.start ?? 0, Math.min(firstBytes, most)];
@@ -126,7 +126,7 @@ const [firstBytes, leastBytes, mostBytes] = [256 * MiB, 64 * MiB, 8192 * MiB];
 async function nextStretch({ source }: DirectCopy, from: number, wanted: number): Promise<{ readonly end: number; readonly data: number }> {
   const size = source.exported.bytes;
   let [end, data] = [from, 0];
-  for await (const { offset, bytes, kind } of stretches(source, from, size)) {
+  for await (const { offset, bytes, kind } of stretches(source, { from, to: size })) {
     if (kind === 'zero') end = offset + bytes;
     else {
       const part = Math.min(bytes, wanted - data);

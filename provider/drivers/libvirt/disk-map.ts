@@ -1,27 +1,58 @@
 /** What of a disk holds data and what reads as zeroes, as its NBD server tells. */
 import { PlacementError } from '../../core/errors.js';
-import type { NbdClient } from './nbd.js';
+import type { Extent, NbdClient } from './nbd.js';
 
 export interface Stretch {
   readonly offset: number;
   readonly bytes: number;
-  readonly kind: 'data' | 'zero';
+  /** `same`: not changed since the checkpoint of the bitmap. */
+  readonly kind: 'data' | 'zero' | 'same';
 }
 
 /** A hole may hold anything: what counts is that it reads as zeroes. */
 const ZERO = 2;
+const DIRTY = 1;
 
-/** From `from` to `to`, without gaps, asked for as it is needed; neighbours of one kind may come apart. */
-export async function* stretches(client: NbdClient, from: number, to: number): AsyncGenerator<Stretch> {
+export interface Span {
+  readonly from: number;
+  readonly to: number;
+  /** Context of a dirty bitmap that the client was connected with: only what it has marked is told as data or zeroes. */
+  readonly changes?: string | null;
+}
+
+/** Without gaps, asked for as it is needed; neighbours of one kind may come apart. */
+export async function* stretches(client: NbdClient, { from, to, changes = null }: Span): AsyncGenerator<Stretch> {
   let offset = from;
   while (offset < to) {
     const status = await client.blockStatus(offset, Math.min(to - offset, mostBytes));
-    const extents = status.get('base:allocation');
-    if (extents === undefined) throw new PlacementError('internal', `${client.about} was connected without base:allocation.`);
-    for (const { bytes, flags } of extents) {
-      yield { offset, bytes, kind: (flags & ZERO) === 0 ? 'data' : 'zero' };
+    const extentsOf = (context: string): readonly Extent[] => {
+      const extents = status.get(context);
+      if (extents === undefined) throw new PlacementError('internal', `${client.about} was connected without ${context}.`);
+      return extents;
+    };
+    const allocated = extentsOf('base:allocation');
+    for (const { bytes, kind } of changes === null ? allocated.map(ofAllocation) : changed(allocated, extentsOf(changes))) {
+      yield { offset, bytes, kind };
       offset += bytes;
     }
+  }
+}
+
+const ofAllocation = ({ bytes, flags }: Extent): Omit<Stretch, 'offset'> => ({ bytes, kind: (flags & ZERO) === 0 ? 'data' : 'zero' });
+
+/** As far as both tell: either may end before the other. */
+function* changed(allocated: readonly Extent[], marked: readonly Extent[]): Generator<Omit<Stretch, 'offset'>> {
+  let [i, j] = [0, 0];
+  let [left, leftMarked] = [allocated[0]?.bytes ?? 0, marked[0]?.bytes ?? 0];
+  for (;;) {
+    const [extent, mark] = [allocated[i], marked[j]];
+    if (extent === undefined || mark === undefined) return;
+    const bytes = Math.min(left, leftMarked);
+    yield { bytes, kind: (mark.flags & DIRTY) === 0 ? 'same' : ofAllocation(extent).kind };
+    left -= bytes;
+    leftMarked -= bytes;
+    if (left === 0) left = allocated[(i += 1)]?.bytes ?? 0;
+    if (leftMarked === 0) leftMarked = marked[(j += 1)]?.bytes ?? 0;
   }
 }
 
@@ -29,21 +60,29 @@ export async function* stretches(client: NbdClient, from: number, to: number): A
 const mostBytes = 2 ** 32 - 2 ** 16;
 
 /**
- * The same at offsets that are multiples of `block`: what touches data counts as data. Data comes in pieces of at most `mostData` bytes,
- * which is a multiple of `block` too.
+ * The same at offsets that are multiples of `block`: a block that is not of one kind counts as data. Data comes in pieces of at most
+ * `mostData` bytes, which is a multiple of `block` too.
  */
 export async function* pieces(
   disk: AsyncIterable<Stretch>,
   { from, size, block, mostData }: { readonly from: number; readonly size: number; readonly block: number; readonly mostData: number },
 ): AsyncGenerator<Stretch> {
   let at = from;
+  /** Of the block at `at`, as far as it was told. */
+  let begun: Stretch['kind'] | null = null;
   for await (const { offset, bytes, kind } of disk) {
     const end = offset + bytes;
+    if (begun !== null && begun !== kind && kind !== 'data') {
+      const length = Math.min(block, size - at);
+      yield { offset: at, bytes: length, kind: 'data' };
+      at += length;
+    }
     const to = end === size ? size : kind === 'data' ? Math.min(Math.ceil(end / block) * block, size) : Math.floor(end / block) * block;
     while (at < to) {
       const length = kind === 'data' ? Math.min(to - at, mostData) : to - at;
       yield { offset: at, bytes: length, kind };
       at += length;
     }
+    begun = end > at ? kind : null;
   }
 }

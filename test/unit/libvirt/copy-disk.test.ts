@@ -11,6 +11,8 @@ import { Command, NbdServer, simple, type ServerOptions } from './nbd-server.js'
 const KiB = 1024;
 const MiB = KiB ** 2;
 
+const marked = 'qemu:dirty-bitmap:pm-1';
+
 interface Given {
   readonly source: Buffer;
   readonly target?: Buffer;
@@ -20,9 +22,9 @@ interface Given {
 
 async function copying({ source, target = Buffer.alloc(source.length), sourceOptions = {}, targetOptions = {} }: Given) {
   const [from, to] = [new NbdServer(source, sourceOptions), new NbdServer(target, targetOptions)];
-  const connect = (server: NbdServer, about: string) =>
-    NbdClient.connect(server.client, { about, contexts: ['base:allocation'], timeoutMs: 2000 });
-  const clients = { source: await connect(from, 'The source'), target: await connect(to, 'The target') };
+  const connect = (server: NbdServer, about: string, { contexts = ['base:allocation'] }: ServerOptions) =>
+    NbdClient.connect(server.client, { about, contexts, timeoutMs: 2000 });
+  const clients = { source: await connect(from, 'The source', sourceOptions), target: await connect(to, 'The target', targetOptions) };
   const durable: number[] = [];
   const progress = vi.fn<DiskCopy['onProgress']>();
   const copy = (more: Partial<DiskCopy> = {}): Promise<number> =>
@@ -64,6 +66,42 @@ property.prop(
   for (const { offset } of [...from.of(Command.read), ...to.of(Command.write), ...to.of(Command.writeZeroes)])
     expect(offset).toBeGreaterThanOrEqual(start);
   expect(progress).toHaveBeenLastCalledWith({ bytes, total: bytes, rate: expect.any(Number) });
+});
+
+property.prop([fc.array(fc.record({ data: fc.boolean(), dirty: fc.boolean(), old: fc.boolean() }), { minLength: 1, maxLength: 60 })], {
+  numRuns: 60,
+})('of what has changed only that is sent, zeroes as zeroes; the rest of the target stays', async (blocks) => {
+  const of = (isData: boolean): Buffer => (isData ? randomBytes(4 * KiB) : Buffer.alloc(4 * KiB));
+  const source = Buffer.concat(blocks.map(({ data }) => of(data)));
+  const target = Buffer.concat(blocks.map(({ old }) => of(old)));
+  const wanted = Buffer.concat(
+    blocks.map(({ dirty }, index) => (dirty ? source : target).subarray(index * 4 * KiB, (index + 1) * 4 * KiB)),
+  );
+  const dirty = blocks.map((block) => block.dirty);
+  const { from, to, copy } = await copying({ source, target, sourceOptions: { contexts: ['base:allocation', marked], dirty } });
+  const sent = await copy({ changes: marked, onDurable: () => Promise.resolve() });
+  expect(to.durable.equals(wanted)).toBe(true);
+  const bytes = blocks.filter((block) => block.dirty && block.data).length * 4 * KiB;
+  expect([sent, ...[from.of(Command.read), to.of(Command.write)].map((all) => all.reduce((sum, one) => sum + one.bytes, 0))]).toEqual([
+    bytes,
+    bytes,
+    bytes,
+  ]);
+});
+
+test('given a target of coarser blocks, then a block that has changed in part is sent whole, and none beside it', async () => {
+  const [dirty, size] = [[false, true, false, false, ...Array.from({ length: 12 }, () => false)], 64 * KiB];
+  for (const source of [randomBytes(size), Buffer.alloc(size)]) {
+    const target = Buffer.concat([Buffer.from(source.subarray(0, 4 * KiB)), randomBytes(4 * KiB), Buffer.from(source.subarray(8 * KiB))]);
+    const { from, to, copy } = await copying({
+      ...{ source, target },
+      sourceOptions: { contexts: ['base:allocation', marked], dirty },
+      targetOptions: { block: [16 * KiB, MiB] },
+    });
+    await copy({ changes: marked });
+    expect(to.durable.equals(source)).toBe(true);
+    expect(from.of(Command.read).map(({ offset, bytes }) => [offset, bytes])).toEqual([[0, 16 * KiB]]);
+  }
 });
 
 test('given a new target, then nothing is written where the source is zero', async () => {

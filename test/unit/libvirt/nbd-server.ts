@@ -13,6 +13,8 @@ export interface ServerOptions {
   readonly flags?: number;
   readonly block?: readonly [min: number, max: number] | null;
   readonly contexts?: readonly string[];
+  /** By block of 4 KiB: what a context with `dirty-bitmap` in its name marks. */
+  readonly dirty?: readonly boolean[];
   /** Replies arrive in parts of so many bytes. */
   readonly split?: number;
   /** The first bytes instead of a greeting. */
@@ -109,7 +111,7 @@ export class NbdServer {
     switch (command) {
       case Command.read:
         return Buffer.concat([
-          ...this.extents(offset, bytes).map(([at, length, isZero]) =>
+          ...this.extents(offset, bytes, this.isZero).map(([at, length, isZero]) =>
             isZero
               ? chunk(cookie, 2, u64(BigInt(at)), u32(length))
               : chunk(cookie, 1, u64(BigInt(at)), this.disk.subarray(at, at + length)),
@@ -124,8 +126,14 @@ export class NbdServer {
         return simple(cookie);
       case Command.blockStatus: {
         const { contexts = ['base:allocation'] } = this.options;
-        const extents = this.extents(offset, bytes).flatMap(([, length, isZero]) => [u32(length), u32(isZero ? 3 : 0)]);
-        return Buffer.concat([...contexts.map((_, index) => chunk(cookie, 5, u32(index + 1), ...extents)), lastChunk(cookie)]);
+        const allocated = this.extents(offset, bytes, this.isZero);
+        const { dirty } = this.options;
+        const marked = this.extents(offset, bytes, (at) => dirty?.[Math.floor(at / BLOCK)] ?? false);
+        const told = (name: string): readonly Buffer[] =>
+          name.includes('dirty-bitmap') && dirty !== undefined
+            ? marked.flatMap(([, length, isDirty]) => [u32(length), u32(isDirty ? 1 : 0)])
+            : allocated.flatMap(([, length, isZero]) => [u32(length), u32(isZero ? 3 : 0)]);
+        return Buffer.concat([...contexts.map((name, index) => chunk(cookie, 5, u32(index + 1), ...told(name))), lastChunk(cookie)]);
       }
       default:
         this.durable = Buffer.from(this.disk);
@@ -133,14 +141,20 @@ export class NbdServer {
     }
   }
 
-  private extents(offset: number, bytes: number): readonly (readonly [at: number, bytes: number, isZero: boolean])[] {
+  private readonly isZero = (at: number, end: number): boolean => zeroes.subarray(0, end - at).equals(this.disk.subarray(at, end));
+
+  private extents(
+    offset: number,
+    bytes: number,
+    is: (at: number, end: number) => boolean,
+  ): readonly (readonly [at: number, bytes: number, is: boolean])[] {
     const found: [number, number, boolean][] = [];
     for (let at = offset; at < offset + bytes;) {
       const end = Math.min((Math.floor(at / BLOCK) + 1) * BLOCK, offset + bytes);
-      const isZero = zeroes.subarray(0, end - at).equals(this.disk.subarray(at, end));
+      const kind = is(at, end);
       const last = found.at(-1);
-      if (last?.[2] === isZero) last[1] += end - at;
-      else found.push([at, end - at, isZero]);
+      if (last?.[2] === kind) last[1] += end - at;
+      else found.push([at, end - at, kind]);
       at = end;
     }
     return found;
