@@ -26,6 +26,11 @@ export interface ExecOptions {
   readonly stdin?: string;
 }
 
+export interface AskOptions extends ExecOptions {
+  /** It only reads: done once more where what was kept turns out to be gone, as after a reboot of the host. */
+  readonly repeatable?: boolean;
+}
+
 interface Started {
   readonly client: Client;
   readonly channel: ClientChannel;
@@ -63,20 +68,23 @@ export class Connection {
   ) {}
 
   /**
-   * Runs a command line of the remote shell. What only reads is `repeatable`: sent once more where a connection that was kept turns out to
-   * be gone, as after a reboot of the host. @throws PlacementError `platform` where the host cannot be reached or does not answer in time.
+   * Runs a command line of the remote shell. @throws PlacementError `platform` where the host cannot be reached or does not answer in time.
    */
-  exec(line: string, { repeatable = false, ...options }: ExecOptions & { readonly repeatable?: boolean } = {}): Promise<Executed> {
-    return this.slots.use(async () => {
-      const kept = this.client;
-      try {
-        return await this.once(line, options);
-      } catch (error) {
-        const isGone = kept !== null && this.client !== kept;
-        if (!repeatable || !isGone || options.signal?.aborted === true) throw error;
-        return this.once(line, options);
-      }
-    });
+  exec(line: string, { repeatable = false, ...options }: AskOptions = {}): Promise<Executed> {
+    const once = (): Promise<Executed> => this.once(line, options);
+    return this.slots.use(() => (repeatable ? this.onceMore(once, options.signal) : once()));
+  }
+
+  /** Once more where the connection that was kept turns out to be gone. */
+  private async onceMore<T>(work: () => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+    const kept = this.client;
+    try {
+      return await work();
+    } catch (error) {
+      const isGone = kept !== null && this.client !== kept;
+      if (!isGone || signal?.aborted === true) throw error;
+      return work();
+    }
   }
 
   /**
@@ -123,16 +131,8 @@ export class Connection {
           resolve();
           await closed;
         });
-      this.slots
-        .use(async () => {
-          const kept = this.client;
-          // Nothing was done yet.
-          await begin().catch((error: unknown) => {
-            if (kept === null || this.client === kept) throw error;
-            return begin();
-          });
-        })
-        .catch(reject);
+      // Nothing is done by it yet.
+      this.slots.use(() => this.onceMore(begin, signal)).catch(reject);
     });
   }
 

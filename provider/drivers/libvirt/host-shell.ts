@@ -6,7 +6,7 @@
 import { randomBytes } from 'node:crypto';
 import type { ClientChannel } from 'ssh2';
 import { PlacementError } from '../../core/errors.js';
-import type { ExecOptions, Executed } from './connection.js';
+import type { AskOptions, Executed } from './connection.js';
 import { ENDED_BY_SIGNAL } from './held-command.js';
 import { oneWord } from './quote.js';
 
@@ -29,11 +29,6 @@ export interface ShellHost {
   stopped(): PlacementError;
 }
 
-export interface ShellOptions extends ExecOptions {
-  /** It only reads: done once more where the shell that was kept is gone, as after a reboot of the host. */
-  readonly repeatable?: boolean;
-}
-
 export class HostShell {
   private shells: OpenShell[] = [];
   private waiting: (() => void)[] = [];
@@ -48,13 +43,13 @@ export class HostShell {
    *
    * @throws PlacementError as `exec` of the connection.
    */
-  async run(script: string, { signal, stdin = '', repeatable = false }: ShellOptions = {}): Promise<Executed> {
+  async run(script: string, { signal, stdin = '', repeatable = false }: AskOptions = {}): Promise<Executed> {
     for (;;) {
       const shell = await this.take(signal);
       const wasKept = shell.hasRun;
-      const done = await settled(this.use(shell, script, stdin, signal));
+      const [done] = await Promise.allSettled([this.use(shell, script, stdin, signal)]);
       if (repeatable && wasKept && shell.isLost && !isAborted(signal)) continue;
-      if (done.error !== null) throw done.error;
+      if (done.status === 'rejected') throw done.reason;
       return done.value;
     }
   }
@@ -109,14 +104,6 @@ export class HostShell {
 
 const patienceMs = 1000;
 const most = 3;
-
-type Settled<T> = { readonly value: T; readonly error: null } | { readonly error: Error };
-
-const settled = async <T>(work: Promise<T>): Promise<Settled<T>> =>
-  work.then(
-    (value) => ({ value, error: null }),
-    (error: unknown) => ({ error: error as Error }),
-  );
 
 const isAborted = (signal: AbortSignal | undefined): boolean => signal?.aborted === true;
 
