@@ -1,7 +1,12 @@
 /** What libvirt and ssh said on hosts of the lab (libvirt 9.0, OpenSSH 9.2), and what is made of it. */
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import type { Connection, Executed } from '../../../provider/drivers/libvirt/connection.js';
 import { cpuAnswer, cpuDefinitionOf } from '../../../provider/drivers/libvirt/cpu-compare.js';
-import { NOT_ROOT, reachAnswer } from '../../../provider/drivers/libvirt/reach.js';
+import { NOT_ROOT, reach, reachAnswer } from '../../../provider/drivers/libvirt/reach.js';
 import { parseXml } from '../../../provider/drivers/libvirt/xml.js';
 import type { ResolvedSshTarget } from '../../../schema/libvirt.js';
 
@@ -27,6 +32,28 @@ const socket = `error: failed to connect to the hypervisor
 error: End of file while reading data: virt-ssh-helper: cannot connect to '/var/run/libvirt/libvirt-sock': Failed to connect socket to '/var/run/libvirt/libvirt-sock': REASON: Input/output error`;
 
 describe('reach', () => {
+  // Measured on a busy host: ssh ended before libvirt had said a word to it.
+  test.each([
+    ['kill -PIPE $$', 1],
+    ['echo "error: internal error: client socket is closed" >&2; exit 1', 2],
+  ])('that libvirt loses what its ssh said is asked again: %s', async (lost, times) => {
+    const folder = mkdtempSync(join(tmpdir(), 'vmp-reach-'));
+    const noRoute = ssh('ssh: connect to host 10.0.1.12 port 22: Network is unreachable');
+    const program = `#!/bin/sh\necho >> ${folder}/runs\n[ $(wc -l < ${folder}/runs) -gt ${times} ] || { ${lost}; }\necho '${noRoute}' >&2; exit 1\n`;
+    writeFileSync(join(folder, 'sudo'), program, { mode: 0o755 });
+    const exec = (line: string): Promise<Executed> => {
+      const { status, stdout, stderr } = spawnSync('sh', ['-c', line], {
+        env: { PATH: `${folder}:/usr/bin:/bin` },
+        encoding: 'utf8',
+      });
+      return Promise.resolve({ code: status ?? -1, stdout, stderr });
+    };
+    const from = { target: target('host-a', { sudo: true }), exec } as unknown as Connection;
+    expect(await reach(from, target('host-b'), 4000)).toMatchObject({ answer: 'no', because: 'host-a has no way to 10.0.1.12' });
+    expect(readFileSync(join(folder, 'runs'), 'utf8')).toHaveLength(times + 1);
+    rmSync(folder, { recursive: true });
+  });
+
   test('that it answers is a yes', () => expect(said('', 0)).toMatchObject({ answer: 'yes' }));
 
   test.each<[string, string, RegExp, RegExp]>([
