@@ -23,7 +23,7 @@ export interface Outcome {
   readonly times: string[];
 }
 
-export const nothingYet = (): Outcome => ({ tally: { projects: {}, broken: [], skipped: [] }, faults: [], times: [] });
+export const nothingYet = (): Outcome => ({ tally: { projects: {}, broken: [], skipped: [], failed: [] }, faults: [], times: [] });
 
 /** Runs these parts of the checkout at `root` on this Node, and adds what they come to. */
 export async function runParts(
@@ -50,6 +50,7 @@ export async function runParts(
 /** The last lines: what was skipped and why, what failed outside of a test, times, and the counts. Sets the exit code. */
 export function close({ tally, faults, times }: Outcome): void {
   for (const { test, reason } of tally.skipped) console.log(`SKIPPED: ${test}: ${reason}`);
+  for (const { test, reason } of tally.failed) console.log(`failed: ${test}: ${reason}`);
   for (const fault of [...tally.broken, ...faults]) console.log(`failed: ${fault}`);
   const counts = Object.values(tally.projects);
   const passed = counts.reduce((sum, { passed }) => sum + passed, 0);
@@ -73,6 +74,7 @@ function add({ name, projects, files = [] }: Part, ran: { root: string; status: 
   Object.assign(outcome.tally.projects, tally.projects);
   outcome.tally.broken.push(...tally.broken);
   outcome.tally.skipped.push(...tally.skipped);
+  outcome.tally.failed.push(...tally.failed);
   // A part that ran nothing, or less than it should, would otherwise look like a part without faults.
   const missing = files.filter((file) => !existsSync(join(ran.root, file))).map((file) => `${file} is not there any more`);
   const idle = projects.filter((project) => {

@@ -8,6 +8,7 @@ export interface Tally {
   /** Faults outside any test: a file that does not load, a hook that throws, an unhandled rejection. */
   broken: string[];
   skipped: { test: string; reason: string }[];
+  failed: { test: string; reason: string }[];
 }
 
 /** Writes the tally to the file that VMPLACEMENT_TALLY names. */
@@ -15,7 +16,7 @@ export default class TallyReporter implements Reporter {
   onTestRunEnd(modules: readonly TestModule[], unhandled: readonly { message: string }[]): void {
     const file = process.env['VMPLACEMENT_TALLY'];
     if (file === undefined) return;
-    const tally: Tally = { projects: {}, broken: unhandled.map(({ message }) => firstLine(message)), skipped: [] };
+    const tally: Tally = { projects: {}, broken: unhandled.map(({ message }) => firstLine(message)), skipped: [], failed: [] };
     for (const module of modules) count(module, tally);
     writeFileSync(file, JSON.stringify(tally));
   }
@@ -34,6 +35,7 @@ function count(module: TestModule, tally: Tally): void {
         break;
       case 'failed':
         counts.failed++;
+        tally.failed.push({ test: `${place}: ${test.fullName}`, reason: firstLine(result.errors[0]?.message ?? '') });
         break;
       case 'skipped':
         tally.skipped.push({ test: `${place}: ${test.fullName}`, reason: result.note ?? 'no reason given' });
