@@ -138,6 +138,31 @@ describe('a copy', () => {
   });
 });
 
+test('what is written does not fill the memory of the host; a file system that cannot do without is served too', async () => {
+  makeImage('host-a', 'web-01', 400, ...everyThird);
+  makeTarget('host-c', 'web-01', 400);
+  const cached = (): number => Number(sh('host-c', `fincore -bnro RES ${folder}/web-01`));
+  const copied = async (path: string): Promise<void> => {
+    const target = await serve(connect('host-c'), 'web-01', 'write', { path });
+    const source = await serve(connect('host-a'), 'web-01', 'read');
+    await copy(source, target);
+    await Promise.all([source.close(), target.close()]);
+  };
+  await copied(`${folder}/web-01`);
+  expect(cached()).toBeLessThan(5 * MiB);
+  expect(compare('web-01')).toBe('Images are identical.');
+
+  sh('host-c', 'mkdir -p /srv/memory; mount -t ramfs none /srv/memory; qemu-img create -q -f qcow2 /srv/memory/web-01 400M');
+  try {
+    await copied('/srv/memory/web-01');
+    expect(await nothingIsLeft('host-a', 'host-c')).toBeUndefined();
+    sh('host-c', `cp /srv/memory/web-01 ${folder}/web-01`);
+    expect(compare('web-01')).toBe('Images are identical.');
+  } finally {
+    sh('host-c', 'umount /srv/memory');
+  }
+});
+
 describe('an image, copied by a process of its own,', () => {
   const carriers = (): readonly string[] => {
     const { stdout } = spawnSync('pgrep', ['-f', `-P${process.pid}`, 'libvirt/copier'], { encoding: 'utf8' });

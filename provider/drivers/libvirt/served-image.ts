@@ -37,11 +37,21 @@ export async function serveImage(connection: Connection, image: ImageToServe): P
   const { target } = connection;
   const { path, signal, contexts = [] } = image;
   if (!path.startsWith('/')) throw new PlacementError('internal', `The image ${path} on ${target.name} is no absolute path.`);
-  const { held, firstLine: socket } = await connection.hold(serving(image, target.sudo), {
-    readyMs,
-    signal,
-    refused: (ended) => refusedServing(target, path, ended),
-  });
+  const begin = async (cache: Cache): ReturnType<Connection['hold']> => {
+    let needsCache = false;
+    const refused = (ended: Executed): PlacementError => {
+      needsCache = cache === 'none' && withoutCache.test(ended.stderr);
+      return refusedServing(target, path, ended);
+    };
+    try {
+      return await connection.hold(serving({ ...image, cache }, target.sudo), { readyMs, signal, refused });
+    } catch (error) {
+      if (needsCache) return begin('writeback');
+      throw error;
+    }
+  };
+  // What is written goes to the disk at once: the host's memory is for its VMs, and a flush has little left to do (measured: half the CPU).
+  const { held, firstLine: socket } = await begin(image.access === 'write' ? 'none' : 'writeback');
   try {
     const client = await NbdClient.connect(await held.socket(socket), {
       about: `The image ${path} on ${target.name}`,
@@ -67,6 +77,11 @@ async function close(client: NbdClient, held: HeldCommand, about: string): Promi
   await Promise.race([held.end(), limit]).finally(() => clearTimeout(late));
 }
 
+/** Of the host, as qemu-nbd names it. */
+type Cache = 'none' | 'writeback';
+/** Not every file system can do without, and no disk of larger blocks where they do not fit into the image. */
+const withoutCache = /does not support O_DIRECT|not a multiple of request alignment/;
+
 /** An earlier run may have to be ended first. */
 const readyMs = 60_000;
 const handshakeMs = 20_000;
@@ -84,12 +99,12 @@ const noAccess = 'vmplacement: the socket is not writable';
  * qemu-nbd writes its pid file when it has opened the image and waits for its client; it ends when a client that finished the handshake
  * goes. A client that only lists the exports does not end it; qemu-img info does.
  */
-function serving({ id, path, format, access, withGuest = false }: ImageToServe, sudo: boolean): string {
+function serving({ id, path, format, access, withGuest = false, cache }: ImageToServe & { readonly cache: Cache }, sudo: boolean): string {
   const asRoot = sudo ? 'sudo -n ' : '';
   const name = fileName(id);
   // Zeroes become holes, also those that the source stores as data.
   const mode = access === 'read' ? ['--read-only'] : ['--discard=unmap', '--detect-zeroes=unmap'];
-  const server = command('qemu-nbd', `--shared=${withGuest ? 2 : 1}`, `--format=${format}`, ...mode);
+  const server = command('qemu-nbd', `--shared=${withGuest ? 2 : 1}`, `--format=${format}`, `--cache=${cache}`, ...mode);
   return script(`
 export LC_ALL=C
 ${privateFolder}

@@ -39,6 +39,17 @@ describe('an image that cannot be served says why and what to do', () => {
   });
 });
 
+test.each([
+  ['write', 'filesystem does not support O_DIRECT', ['none', 'writeback']],
+  ['write', 'Image size is not a multiple of request alignment', ['none', 'writeback']],
+  ['write', 'No such file or directory', ['none']],
+  ['read', 'filesystem does not support O_DIRECT', ['writeback']],
+] as const)("to %s where qemu-nbd says '%s' is served with the host's cache: %j", async (access, stderr, caches) => {
+  const { connection, scripts } = host({ stderr });
+  await expect(serveImage(connection, { ...image, access })).rejects.toMatchObject({ code: 'platform' });
+  expect(scripts.map((script) => /--cache=(\w+)/.exec(script)?.[1])).toEqual(caches);
+});
+
 test('the names of its files are safe, short and not those of another disk', async () => {
   const socketOf = async (id: string): Promise<string> => {
     const { connection, scripts } = host({});
