@@ -2,7 +2,6 @@
  * One SSH connection to a host: opened when first needed, kept, opened again after it was lost; never more than 8 channels at once. What
  * copies a disk has one of its own (`along`).
  */
-import { Socket } from 'node:net';
 import { userInfo } from 'node:os';
 import process from 'node:process';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -48,8 +47,6 @@ export interface Route {
 interface Context {
   readonly baseDir: string;
   readonly timeoutMs: number;
-  /** What is written at once leaves at once, not packet by packet: for much data. */
-  readonly gathers?: boolean;
 }
 
 /** sshd allows 10 sessions a connection (MaxSessions); two are left to others of this process. */
@@ -176,7 +173,7 @@ export class Connection {
       jumps.set(host.name, jump);
       return jump;
     }, null);
-    return new Connection(last, { ...context, gathers: true }, via);
+    return new Connection(last, context, via);
   }
 
   /** In which a command has to be answered. */
@@ -219,12 +216,7 @@ export class Connection {
   private async login(closed: () => void): Promise<Client> {
     const { target, context } = this;
     const [login, keys] = await Promise.all([loginOf(target.credential, context.baseDir), hostKeyCheck(target, context.baseDir)]);
-    const sock =
-      this.via !== null
-        ? await this.via.forward(target.address, target.port)
-        : context.gathers === true
-          ? new GatheringSocket().connect({ host: target.address, port: target.port })
-          : undefined;
+    const sock = this.via === null ? undefined : await this.via.forward(target.address, target.port);
     const client = new ssh2.Client();
     let refused: PlacementError | null = null;
     const config: ConnectConfig = {
@@ -326,16 +318,6 @@ export class Connection {
     const at = `${address} port ${port}`;
     const [why, next] = reasons[cause.code ?? cause.level ?? ''] ?? [cause.message, 'ssh there by hand'];
     return new PlacementError('platform', `Host ${name} (${at}) does not answer: ${why}.`, { next, cause });
-  }
-}
-
-class GatheringSocket extends Socket {
-  override write(...given: readonly unknown[]): boolean {
-    if (this.writableCorked === 0) {
-      this.cork();
-      process.nextTick(() => this.uncork());
-    }
-    return super.write(...(given as Parameters<Socket['write']>));
   }
 }
 
