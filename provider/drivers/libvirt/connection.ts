@@ -3,7 +3,6 @@
  * copies a disk has one of its own (`along`).
  */
 import { userInfo } from 'node:os';
-import process from 'node:process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import ssh2, { type Client, type ClientChannel, type ConnectConfig, type ServerHostKeyAlgorithm } from 'ssh2';
 import type { ResolvedSshTarget } from '../../../schema/libvirt.js';
