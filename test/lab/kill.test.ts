@@ -3,6 +3,7 @@
  * decide, and nothing that the guest was told is durable is lost.
  */
 import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
 import { env } from 'node:process';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, describe, expect, test } from 'vitest';
@@ -30,6 +31,7 @@ const victims = [
 type Victim = (typeof victims)[number];
 
 const source = 'host-a';
+const copier = join(import.meta.dirname, '../../provider/drivers/libvirt/copier');
 const cold = { method: 'cold', allowShutdown: true, keepSource: 'no', bandwidth: '40MiB/s' } as const;
 const moves = {
   hot: { target: 'host-b', disk: ['--size', '256M'], declared: { bandwidth: '64MiB/s' } },
@@ -191,7 +193,8 @@ async function ends(fleet: Stack, target: string, told: string[]): Promise<void>
   expect(lab('exec', source, 'ls', '/var/lib/libvirt/images'), all).toBe('');
   await expect.poll(() => violations('web-01'), { timeout: 30_000, message: all }).toEqual([]);
   for (const host of hosts) expect(lab('exec', host, 'sh', '-c', 'pgrep -x qemu-nbd || true'), all).toBe('');
-  expect(spawnSync('pgrep', ['-fa', 'libvirt/copier'], { encoding: 'utf8' }).stdout, all).toBe('');
+  // Of this checkout.
+  expect(spawnSync('pgrep', ['-fa', copier], { encoding: 'utf8' }).stdout, all).toBe('');
   // What a person did after the last update is read first.
   await done(fleet.pulumi('refresh', '--skip-preview'));
   expect((await fleet.placement('web')).outputs, all).toMatchObject({ host: target, phase: 'Settled', power: 'running' });
