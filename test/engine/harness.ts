@@ -10,7 +10,7 @@ import { parse, stringify } from 'yaml';
 import { datacenter as usual } from './datacenter.js';
 
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
-const dist = process.env['VMPLACEMENT_TEST_DIST'] ?? join(root, 'dist');
+export const dist = process.env['VMPLACEMENT_TEST_DIST'] ?? join(root, 'dist');
 const bin = join(dist, 'bin');
 /** One for all tests of a worker: the engine keeps schemas and credentials there. */
 const home = join(tmpdir(), `vmplacement-engine-${process.pid}`);

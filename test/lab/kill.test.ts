@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { env } from 'node:process';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, describe, expect, test } from 'vitest';
-import { done, stack, type Stack } from '../engine/harness.js';
+import { dist, done, stack, type Stack } from '../engine/harness.js';
 import { nextUp } from '../engine/killing.js';
 import { plugins, pluginsGone, signal } from '../engine/watch.js';
 import { seeded } from '../simulation/random.js';
@@ -31,7 +31,8 @@ const victims = [
 type Victim = (typeof victims)[number];
 
 const source = 'host-a';
-const copier = join(import.meta.dirname, '../../provider/drivers/libvirt/copier');
+/** Of the plugin that is tested: other checkouts may run theirs. */
+const copier = join(dist, 'provider/drivers/libvirt/copier');
 const cold = { method: 'cold', allowShutdown: true, keepSource: 'no', bandwidth: '40MiB/s' } as const;
 const moves = {
   hot: { target: 'host-b', disk: ['--size', '256M'], declared: { bandwidth: '64MiB/s' } },
@@ -193,7 +194,6 @@ async function ends(fleet: Stack, target: string, told: string[]): Promise<void>
   expect(lab('exec', source, 'ls', '/var/lib/libvirt/images'), all).toBe('');
   await expect.poll(() => violations('web-01'), { timeout: 30_000, message: all }).toEqual([]);
   for (const host of hosts) expect(lab('exec', host, 'sh', '-c', 'pgrep -x qemu-nbd || true'), all).toBe('');
-  // Of this checkout.
   expect(spawnSync('pgrep', ['-fa', copier], { encoding: 'utf8' }).stdout, all).toBe('');
   // What a person did after the last update is read first.
   await done(fleet.pulumi('refresh', '--skip-preview'));
