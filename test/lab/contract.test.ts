@@ -5,7 +5,7 @@ import { openLibvirt } from '../../provider/drivers/libvirt/index.js';
 import { resolveLibvirt } from '../../schema/libvirt.js';
 import { describeDriverContract, type Harness } from '../contract/driver.js';
 import { datacenter } from './datacenter.js';
-import { clearLab, lab, violations, virsh } from './kit.js';
+import { clearLab, hosts, lab, running, violations, virsh } from './kit.js';
 
 const open = (): Promise<Driver> => openLibvirt(resolveLibvirt(datacenter()), { baseDir: '/' });
 
@@ -65,6 +65,73 @@ const make = (needs: 'nothing' | 'a booted guest' | 'a full disk') => async (): 
   };
 };
 
+/** Stands for an hour in which a guest writes: it has written all it ever writes to after some seconds. */
+const hurried = (driver: Driver): Driver => ({
+  ...driver,
+  clock: {
+    ...driver.clock,
+    now: () => driver.clock.now(),
+    sleep: (ms, kind, signal) => driver.clock.sleep(Math.min(ms, 8000), kind, signal),
+  },
+});
+
+/** Of a VM whose disk lies on others: the checker reads one file. */
+function violationsOfChain(vm: string): readonly string[] {
+  const host = hosts.find((one) => running(one).includes(vm));
+  const overlay = host === undefined ? undefined : /\S+\.theirs$/m.exec(virsh(host, 'domblklist', vm))?.[0];
+  if (host === undefined || overlay === undefined) return violations(vm);
+  // Then it writes nothing meanwhile.
+  virsh(host, 'suspend', vm);
+  lab('exec', host, 'qemu-img', 'convert', '-q', '-U', '-O', 'qcow2', overlay, '/tmp/flat');
+  lab('exec', host, 'sh', '-c', `mv /tmp/flat ${images}/${vm}.qcow2`);
+  const found = violations(vm);
+  virsh(host, 'resume', vm);
+  return found;
+}
+
+const makeStaged = async (): Promise<Harness> => {
+  lab('vm', 'host-a', 'runner', '--size', '1G', '--data', '400');
+  const made: Driver[] = [];
+  const opened = async (): Promise<Driver> => {
+    const driver = await open();
+    made.push(driver);
+    return hurried(driver);
+  };
+  const far = 'host-c';
+  return {
+    driver: await opened(),
+    another: opened,
+    from: { cluster: 'blue', host: 'host-a' },
+    near: { cluster: 'blue', host: 'host-b' },
+    far: { cluster: 'green', host: far },
+    runner: 'runner',
+    sleeper: '',
+    outside: {
+      violations: async () => violationsOfChain('runner'),
+      shutdown: async (vm, how) => void virsh('host-a', how === 'clean' ? 'shutdown' : 'destroy', vm),
+      start: async (vm, host) => void virsh(host ?? 'host-a', 'start', vm),
+      snapshot: async (vm) => void virsh('host-a', 'snapshot-create-as', vm, 'theirs', '--disk-only', '--no-metadata'),
+      addDisk: async (vm) => {
+        image('added.qcow2', 'qcow2');
+        virsh('host-a', 'attach-disk', vm, `${images}/added.qcow2`, 'vdb', '--targetbus', 'virtio', '--subdriver', 'qcow2', '--persistent');
+      },
+      growDisk: async (vm) => void virsh('host-a', 'blockresize', vm, 'vda', '1100M'),
+      removeIncoming: async (vm) => {
+        virsh(far, 'undefine', vm);
+        lab('exec', far, 'rm', `${images}/${vm}.qcow2`);
+      },
+      losePower: async (host) => {
+        lab('crash', host);
+        lab('boot', host);
+      },
+    },
+    close: async () => {
+      await Promise.all(made.map((driver) => driver.close()));
+      clearLab();
+    },
+  };
+};
+
 describeDriverContract({ name: 'libvirt', capabilities, make: make('nothing') }, ['survey', 'probes', 'record']);
 describeDriverContract({ name: 'libvirt, with a full disk', capabilities, make: make('a full disk') }, ['cold']);
 describeDriverContract({ name: 'libvirt, with guests that are up', capabilities, make: make('a booted guest') }, [
@@ -72,3 +139,11 @@ describeDriverContract({ name: 'libvirt, with guests that are up', capabilities,
   'hot',
   'source',
 ]);
+describeDriverContract(
+  {
+    name: 'libvirt, without a network',
+    capabilities: { ...capabilities, methods: ['hot', 'cold', 'staged'], verify: true },
+    make: makeStaged,
+  },
+  ['staged', 'trust', 'cutover'],
+);

@@ -98,7 +98,10 @@ function stackOf({ path, format }: Image, volumes: ReadonlyMap<string, string | 
 }
 
 /** All paths that `qemu-img` finds in each; null: it cannot read it. */
-async function chains(connection: Connection, images: readonly Image[]): Promise<readonly (readonly string[] | null)[]> {
+export async function chains(
+  connection: Connection,
+  images: readonly Pick<Image, 'path' | 'format'>[],
+): Promise<readonly (readonly string[] | null)[]> {
   if (images.length === 0) return [];
   const info = `${connection.target.sudo ? 'sudo -n ' : ''}qemu-img info -U --backing-chain --output=json`;
   const line = `export LC_ALL=C

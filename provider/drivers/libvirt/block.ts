@@ -12,12 +12,16 @@ const head = '/vmplacement: ';
 export const blockText = (moveId: string, place: string | null): string =>
   `${head}this VM was moved${place === null ? '' : ` to ${plain(place)}`} (move ${plain(moveId)}); its source stays off`;
 
+/** Of a copy that is not whole yet. */
+export const incomingText = (moveId: string): string =>
+  `${head}this VM is still being copied here (move ${plain(moveId)}); its source stays the VM`;
+
 const plain = (text: string): string => text.replaceAll(/[^\w@./:-]/g, '_');
 
 /** The move that blocks this domain; null: none does. */
 export function blockedBy(inactive: Element): string | null {
   const text = textOf(inactive, 'os', 'acpi', 'table');
-  return text?.startsWith(head) === true ? (/\(move (.*)\); its source stays off$/.exec(text)?.[1] ?? 'unknown') : null;
+  return text?.startsWith(head) === true ? (/\(move (.*)\); its source stays /.exec(text)?.[1] ?? 'unknown') : null;
 }
 
 const line = (text: string): string => `<acpi><table type='slic'>${text}</table></acpi>`;

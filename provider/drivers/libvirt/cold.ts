@@ -5,6 +5,7 @@ import { PlacementError } from '../../core/errors.js';
 import { placeText } from '../../core/inventory.js';
 import { abortJob, forget } from './hot.js';
 import { MoveOnTarget, type Parts } from './move-on-target.js';
+import { cancelPasses } from './staged.js';
 
 export function cold(parts: Parts): Pick<Driver, 'copyOff' | 'cancel'> {
   return {
@@ -43,6 +44,7 @@ export function cold(parts: Parts): Pick<Driver, 'copyOff' | 'cancel'> {
       await run.checkLease();
       const read = async (): Promise<MoveOnTarget> => new MoveOnTarget(parts, move, run, await parts.read());
       const work = await read();
+      if (move.method === 'staged') await cancelPasses(work, move);
       if (move.method !== 'hot') return work.remove();
       if (work.hasJob) await abortJob(work.from, move);
       await (work.hasJob ? await read() : work).remove();

@@ -3,12 +3,13 @@
  * copies a disk has one of its own (`along`).
  */
 import { userInfo } from 'node:os';
+import type { Duplex } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import ssh2, { type Client, type ClientChannel, type ConnectConfig, type ServerHostKeyAlgorithm } from 'ssh2';
 import type { ResolvedSshTarget } from '../../../schema/libvirt.js';
 import { PlacementError } from '../../core/errors.js';
 import { loginOf } from './credentials.js';
-import { ENDED_BY_SIGNAL, HeldCommand, type HoldOptions } from './held-command.js';
+import { ENDED_BY_SIGNAL, HeldCommand, socketOf, type HoldOptions } from './held-command.js';
 import { hostKeyCheck } from './host-key.js';
 import { HostShell } from './host-shell.js';
 import { Slots } from '../../core/slots.js';
@@ -157,6 +158,11 @@ export class Connection {
         reject(this.failed(error));
       });
     });
+  }
+
+  /** The bytes of a unix socket on the host; not one of the channels that are counted. Whoever gets it must read it to its end. */
+  async socket(path: string): Promise<Duplex> {
+    return socketOf(await this.connected(), path, { host: this.target.name, failed: (cause) => this.failed(cause) });
   }
 
   get route(): Route {

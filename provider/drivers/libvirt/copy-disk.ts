@@ -61,8 +61,9 @@ export async function copyDisk(copy: DiskCopy): Promise<number> {
   }
   await flight.landed();
   ended.abort();
-  await finish(copy, flight, durable);
+  // Before what is durable is told: both are written down together, also where it was stopped.
   meter.report();
+  await finish(copy, flight, durable);
   return meter.bytes;
 }
 

@@ -10,7 +10,7 @@ export type ToCopier =
   | { readonly kind: 'noted'; readonly failed: boolean }
   | { readonly kind: 'stop' };
 
-export type ImageOrder = Pick<ImageCopy, 'id' | 'path' | 'pathThere' | 'format' | 'direct' | 'start' | 'bytesPerSecond'>;
+export type ImageOrder = Omit<ImageCopy, 'signal' | 'onProgress' | 'onRelayed' | 'onDurable'>;
 
 export type FromCopier =
   | { readonly kind: 'progress'; readonly progress: CopyProgress }

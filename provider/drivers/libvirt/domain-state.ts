@@ -84,6 +84,13 @@ export const withState = (
   return { ...nothing, ...(Object.fromEntries(entries) as Partial<DomainState>) };
 };
 
+/** Of a host, ms, in which what it tells of its VMs is told. */
+export async function hostClock(connection: Connection): Promise<number> {
+  const { code, stdout, stderr } = await connection.shell.run('date +%s%3N', { repeatable: true });
+  if (code !== 0) throw cannotRead(connection.target, code, stderr);
+  return Number(stdout.trim());
+}
+
 const ours = `--uri ${namespace}`;
 export const virsh = (connection: Connection): string => virshAt(connection, 'qemu:///system');
 /** Of the connection's host, with the libvirt of another one. */

@@ -12,6 +12,7 @@ import { power } from './power.js';
 import { reach } from './reach.js';
 import { records } from './records.js';
 import { sources } from './sources.js';
+import { staged } from './staged.js';
 import { inventoryOf, readDatacenter, type DatacenterReading } from './survey.js';
 
 export const capabilities: Capabilities = {
@@ -56,10 +57,9 @@ export function libvirtDriver(config: ResolvedLibvirt, connections: ReadonlyMap<
       cpu: (definition, { host }) => compareCpu(connectionTo(host), definition),
     },
     examine: (signal) => examineHosts(config, connectionTo, signal),
-    replicate: refuse('a staged move'),
-    finish: refuse('a staged move'),
     ...hot({ read, connectionTo, tls: config.tls }),
     ...cold({ read, connectionTo }),
+    ...staged({ read, connectionTo }),
     ...power(connectionTo),
     ...sources({ read, connectionTo, handOver }),
     ...kept,
@@ -70,9 +70,6 @@ export function libvirtDriver(config: ResolvedLibvirt, connections: ReadonlyMap<
     },
   };
 }
-
-const refuse = (what: string) => (): Promise<never> =>
-  Promise.reject(new PlacementError('not-possible', `This version does not carry out ${what} on libvirt hosts.`));
 
 /** Moves of this process take turns; other processes have turns and limits of their own (`pool: 'process'`). */
 function turns(): Driver['pool'] {

@@ -19,10 +19,10 @@ export class HeldCommand {
   private readonly firstLine: Promise<string | null>;
 
   constructor(
-    private readonly host: string,
+    readonly host: string,
     private readonly client: Client,
     private readonly channel: ClientChannel,
-    private readonly failed: (cause: Error) => PlacementError,
+    readonly failed: (cause: Error) => PlacementError,
   ) {
     let [stdout, stderr, code] = ['', '', null as number | null];
     let toldLine: (line: string | null) => void;
@@ -70,20 +70,9 @@ export class HeldCommand {
     throw refused(await this.ended);
   }
 
-  /**
-   * The bytes of a unix socket on the host, which end with this connection; not one of the channels that are counted. Whoever gets it
-   * must read it to its end.
-   */
-  async socket(path: string): Promise<Duplex> {
-    return new Promise<Duplex>((resolve, reject) => {
-      this.client.openssh_forwardOutStreamLocal(path, (error, channel) => (error === undefined ? resolve(channel) : reject(error)));
-    }).catch((cause: unknown) => {
-      if (!('reason' in (cause as Error))) throw this.failed(cause as Error);
-      throw new PlacementError('platform', `sshd of host ${this.host} opens no socket there for us: ${(cause as Error).message}.`, {
-        next: 'look at AllowStreamLocalForwarding and DisableForwarding in its sshd_config (man sshd_config)',
-        cause,
-      });
-    });
+  /** The bytes of a unix socket on the host, which end with this connection. As `Connection.socket`. */
+  socket(path: string): Promise<Duplex> {
+    return socketOf(this.client, path, this);
   }
 
   /** Ends its standard input and waits for what it does then. */
@@ -91,6 +80,23 @@ export class HeldCommand {
     this.channel.end();
     return this.ended;
   }
+}
+
+/** @throws PlacementError `platform`: why it does not open. */
+export async function socketOf(
+  client: Client,
+  path: string,
+  { host, failed }: { readonly host: string; readonly failed: (cause: Error) => PlacementError },
+): Promise<Duplex> {
+  return new Promise<Duplex>((resolve, reject) => {
+    client.openssh_forwardOutStreamLocal(path, (error, channel) => (error === undefined ? resolve(channel) : reject(error)));
+  }).catch((cause: unknown) => {
+    if (!('reason' in (cause as Error))) throw failed(cause as Error);
+    throw new PlacementError('platform', `sshd of host ${host} opens no socket there for us: ${(cause as Error).message}.`, {
+      next: 'look at AllowStreamLocalForwarding and DisableForwarding in its sshd_config (man sshd_config)',
+      cause,
+    });
+  });
 }
 
 const mostText = 64 * 1024;

@@ -1,17 +1,25 @@
 /** One image from host to host: straight where the source's login reaches the target, else through this process. */
 import { PlacementError } from '../../core/errors.js';
 import type { Connection } from './connection.js';
+import { compareDisks } from './compare-disks.js';
 import { copyDisk, type DiskCopy } from './copy-disk.js';
 import { copyDirectly, openTunnel, type Tunnel } from './direct-copy.js';
-import { serveImage, type ServedImage } from './served-image.js';
+import { NbdClient } from './nbd.js';
+import { bitmapContext, serveImage, type ServedImage } from './served-image.js';
 
-export interface ImageCopy extends Omit<DiskCopy, 'source' | 'target'> {
+export interface ImageCopy extends Omit<DiskCopy, 'source' | 'target' | 'changes'> {
   /** The same for the same disk of the same move, in every run. */
   readonly id: string;
   readonly path: string;
   /** On the target, where an image of this size is. */
   readonly pathThere: string;
   readonly format: 'qcow2' | 'raw';
+  /** Of an image that a VM has open: QEMU itself serves what it held at one moment, on this socket of the source. */
+  readonly served?: { readonly socket: string; readonly name: string };
+  /** Name of a dirty bitmap of the source: only what it has marked is copied. */
+  readonly bitmap?: string;
+  /** What is read back from both ends after it, and compared. */
+  readonly verify?: 'sent' | 'all';
   /** The two hosts are known to reach each other. */
   readonly direct: boolean;
   /** They do not, for this reason; what travels goes through this machine. */
@@ -23,28 +31,46 @@ interface Ends {
   readonly to: Connection;
 }
 
-/** @throws PlacementError as `copyDisk` and `serveImage` do. */
+/** @throws PlacementError as `copyDisk`, `compareDisks` and `serveImage` do. */
 export async function copyImage(copy: ImageCopy, { from, to }: Ends): Promise<void> {
-  const { id, path, pathThere, format, direct, signal } = copy;
+  const { id, path, pathThere, format, bitmap, signal, verify } = copy;
+  // What is direct is done by `qemu-img`, which opens an image and knows nothing of bitmaps.
+  const direct = copy.direct && copy.served === undefined && bitmap === undefined;
   const images = [
-    serveImage(from, { id: `${id} source`, path, format, access: 'read', signal }),
+    openSource(from, copy),
     serveImage(to, { id: `${id} target`, path: pathThere, format, access: 'write', withGuest: direct, signal }),
   ] as const;
   await served(images, async (source, target) => {
-    const disk: DiskCopy = { ...copy, source: source.client, target: target.client };
+    const changes = bitmap === undefined ? null : bitmapContext(bitmap);
+    const disk: DiskCopy = { ...copy, changes, source: source.client, target: target.client };
     const tunnel = direct ? await tunnelTo(target, copy, { from, to }) : null;
     try {
       await (tunnel === null ? copyDisk(disk) : copyDirectly({ ...disk, host: from, tunnel, path, format }));
     } finally {
       await tunnel?.close();
     }
+    if (verify !== undefined) await compareDisks({ ...disk, changes: verify === 'all' ? null : changes });
   });
 }
 
+async function openSource(from: Connection, { id, path, format, served: export_, bitmap, signal }: ImageCopy): Promise<Served> {
+  if (export_ === undefined) return serveImage(from, { id: `${id} source`, path, format, access: 'read', bitmap, signal });
+  const client = await NbdClient.connect(await from.socket(export_.socket), {
+    about: `The disk ${path} on ${from.target.name}`,
+    exportName: export_.name,
+    contexts: ['base:allocation', ...(bitmap === undefined ? [] : [bitmapContext(bitmap)])],
+    timeoutMs: handshakeMs,
+  });
+  return { client, close: () => Promise.resolve(client.disconnect()) };
+}
+
+const handshakeMs = 20_000;
+type Served = Pick<ServedImage, 'client' | 'close'>;
+
 /** Both are closed after it. What fails first is what is told. */
 async function served(
-  images: readonly [Promise<ServedImage>, Promise<ServedImage>],
-  use: (source: ServedImage, target: ServedImage) => Promise<void>,
+  images: readonly [Promise<Served>, Promise<ServedImage>],
+  use: (source: Served, target: ServedImage) => Promise<void>,
 ): Promise<void> {
   const close = async (): Promise<void> => {
     const opened = (await Promise.allSettled(images)).flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));

@@ -28,7 +28,61 @@ export interface MoveWork {
   readonly nvram?: string;
   /** Hot: its migration was begun. */
   readonly job?: true;
+  readonly staged?: StagedWork;
 }
+
+/** What a staged move has sent, and what its next pass builds on. Times by the clock of the source's host, ms. */
+export interface StagedWork {
+  /** The last pass that is whole and durable on the target; 0: none is. */
+  readonly n: number;
+  /** Of that pass, with the source. */
+  readonly checkpoint: string;
+  /** When it began. */
+  readonly at: number;
+  readonly disks: Readonly<Record<string, SentDisk>>;
+  readonly kind: 'full' | 'increment';
+  readonly distrust: string;
+  readonly durationMs: number;
+  /** Bytes per second, of the last pass that was long enough to tell. */
+  readonly rate: number;
+  /** Begun and not whole. */
+  readonly pass?: BegunPass;
+  /** The power-off that came last was sent by this move. */
+  readonly poweredOff?: true;
+  /** What was sent is not what stands on the target. */
+  readonly bad?: string;
+  /** The last increment, of a source that is off. */
+  readonly last?: LastPass;
+}
+
+/** A disk as it was when a pass of it began. */
+export interface SentDisk {
+  readonly path: string;
+  /** All files that it is made of, from the top. */
+  readonly chain: readonly string[];
+  readonly virtualBytes: number;
+  /** Of the image on the target that it was sent to. */
+  readonly image: string;
+}
+
+export interface BegunPass extends Pick<StagedWork, 'checkpoint' | 'at' | 'disks' | 'kind' | 'distrust'> {
+  readonly n: number;
+  /** Those of which only what has changed is sent. */
+  readonly changed: readonly string[];
+  /** By this move before it, bytes. */
+  readonly sentBefore: number;
+}
+
+export interface LastPass {
+  /** Identity and last change of each image of the source (`CopiedImage.source`). */
+  readonly sources: Readonly<Record<string, string>>;
+  readonly sentBefore: number;
+  /** null: it is not whole. */
+  readonly durationMs: number | null;
+}
+
+/** Of an image on the target, as far as its host tells. */
+export const imageName = ({ path, image }: NonNullable<CopiedImage['made']>): string => image || path;
 
 /** The image on the target of one disk. */
 export interface CopiedImage {

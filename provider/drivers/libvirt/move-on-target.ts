@@ -18,12 +18,13 @@ import {
 } from '../../core/inventory.js';
 import { reach } from '../../core/link.js';
 import type { Connection } from './connection.js';
+import { incomingText, withBlock } from './block.js';
 import { copyInProcess, stopped } from './copy-process.js';
 import { targetDefinition } from './definition.js';
 import { changeState, defineFed, definitionAt, locked, virsh, withState } from './domain-state.js';
 import { ask, tell } from './host-shell.js';
 import type { ImageCopy } from './image-copy.js';
-import { nothing, type CopiedImage, type DomainState, type MoveWork } from './metadata.js';
+import { imageName, nothing, type CopiedImage, type DomainState, type MoveWork, type StagedWork } from './metadata.js';
 import { copyNvram } from './nvram.js';
 import { quote, script } from './quote.js';
 import { needLease } from './records.js';
@@ -34,7 +35,7 @@ import type { DomainReading } from './survey-domain.js';
 import type { PoolPlace } from './survey-host.js';
 import { copiesOf } from './survey-vms.js';
 import { nvramThatStays, undefine } from './undefine.js';
-import { begunVolume, createVolume, imageAt, isVolume, removeVolume, takenVolume, type NewVolume } from './volumes.js';
+import { begunVolume, createVolume, growVolume, imageAt, isVolume, removeVolume, takenVolume, type NewVolume } from './volumes.js';
 
 export interface Parts {
   readonly read: () => Promise<DatacenterReading>;
@@ -50,6 +51,7 @@ export class MoveOnTarget {
   private disks: Record<string, CopiedImage>;
   private nvram: string | undefined;
   private job: true | undefined;
+  private sentPasses: StagedWork | undefined;
   /** Disks of a VM that is off go from host to host; as far as it is known, until it fails. */
   private isDirect: boolean;
 
@@ -69,6 +71,7 @@ export class MoveOnTarget {
     this.disks = { ...ours?.disks };
     this.nvram = ours?.nvram;
     this.job = ours?.job;
+    this.sentPasses = ours?.staged;
     this.isDirect = reach(reading.datacenter, move.source, move.target).direct === 'yes';
   }
 
@@ -108,7 +111,21 @@ export class MoveOnTarget {
   }
 
   get copiedNames(): readonly string[] {
-    return this.copied().map(({ name }) => name);
+    return this.copied.map(({ name }) => name);
+  }
+
+  /** As its host was read. */
+  get sourceReading(): DomainReading | null {
+    return this.source;
+  }
+
+  /** Of a staged move. */
+  get staged(): StagedWork | undefined {
+    return this.sentPasses;
+  }
+
+  imageOf(disk: string): CopiedImage | undefined {
+    return this.disks[disk];
   }
 
   private get isLabelled(): boolean {
@@ -125,6 +142,22 @@ export class MoveOnTarget {
     return this.save({});
   }
 
+  /** Of the image of a disk as it is on the target now, empty where this move has none there. */
+  async imageThere(disk: string): Promise<string> {
+    const made = this.disks[disk]?.made;
+    return made != null && (await this.isOurs(made)) ? imageName(made) : '';
+  }
+
+  /** @param restarted disks of which nothing that was copied counts any more. */
+  async saveStaged(staged: StagedWork, restarted: readonly string[] = []): Promise<void> {
+    const again = restarted.flatMap((name): [string, CopiedImage][] => {
+      const image = this.disks[name];
+      return image === undefined ? [] : [[name, { ...image, durable: 0 }]];
+    });
+    this.sentPasses = staged;
+    await this.save({ disks: { ...this.disks, ...Object.fromEntries(again) } });
+  }
+
   /** By this move. */
   isDefined(): boolean {
     if (this.target === null) return false;
@@ -139,7 +172,7 @@ export class MoveOnTarget {
   async isComplete(): Promise<boolean> {
     const there = this.target?.details.disks;
     if (!this.isDefined() || there === undefined || isUnknown(there)) return false;
-    const [disks, copied] = [this.allDisks(), this.copied()];
+    const [disks, copied] = [this.allDisks(), this.copied];
     const isThere = (disk: Disk): boolean =>
       there.some(
         ({ name, path, format, virtualBytes }) =>
@@ -149,6 +182,7 @@ export class MoveOnTarget {
           virtualBytes === disk.virtualBytes,
       );
     if (there.length !== disks.length || Object.keys(this.disks).length !== copied.length || !disks.every(isThere)) return false;
+    if (this.target?.blockedBy !== null) return false;
     for (const disk of copied) if (!(await this.isCopied(disk))) return false;
     return true;
   }
@@ -161,13 +195,41 @@ export class MoveOnTarget {
     return source !== '' && kept.source === source;
   }
 
+  /** Identity and last change of each image of the source, by the disk's name; empty where nothing tells. */
+  async sourcesNow(): Promise<Readonly<Record<string, string>>> {
+    const all = await Promise.all(this.copied.map(async (disk) => [disk.name, await this.sourceOf(disk)] as const));
+    return Object.fromEntries(all);
+  }
+
+  async refuseChangedSince(sources: Readonly<Record<string, string>>): Promise<void> {
+    const now = await this.sourcesNow();
+    const changed = Object.keys(now).find((name) => now[name] !== sources[name]);
+    if (changed !== undefined) throw this.changed(changed);
+  }
+
+  /** With the disks that it has now; as a copy that may be started. */
+  isWhole(): boolean {
+    return this.isDefinedAsNow() && this.target?.blockedBy === null;
+  }
+
+  /** With the disks that it has now. */
+  isDefinedAsNow(): boolean {
+    if (!this.isDefined()) return false;
+    const there = this.target?.images.filter(({ kind }) => kind === 'disk') ?? [];
+    const disks = this.allDisks();
+    return (
+      there.length === disks.length &&
+      disks.every((disk) => there.some(({ disk: name, path }) => name === disk.name && path === (this.pathThere(disk) ?? disk.path)))
+    );
+  }
+
   refuseUnlessPossible(): void {
     for (const place of [this.move.source, this.move.target])
       if (this.isUnread(place)) throw this.refuse(`${placeText(place)} cannot be read`, 'pulumi up when that host answers');
     if (this.source === null) throw this.refuse(`it is not found on ${placeText(this.move.source)}`, 'look at the hosts');
     // One of this move gives way.
     this.isDefined();
-    for (const disk of this.copied()) {
+    for (const disk of this.copied) {
       const doubt = sharingDoubt(disk, this.poolsThere);
       if (doubt !== null)
         throw this.refuse(
@@ -187,7 +249,7 @@ export class MoveOnTarget {
   /** New images, which hold nothing yet. What is there already, and is not of this move, is not touched. */
   async makeImages(): Promise<void> {
     await this.removeOtherImages();
-    for (const disk of this.copied()) {
+    for (const disk of this.copied) {
       const known = this.disks[disk.name];
       if (await this.hasImage(disk, known)) continue;
       const image: CopiedImage = {
@@ -239,7 +301,7 @@ export class MoveOnTarget {
   }
 
   async copyImages(): Promise<void> {
-    for (const disk of this.copied()) {
+    for (const disk of this.copied) {
       const kept = this.disks[disk.name];
       if (kept?.made == null) throw this.refuse(`its disk ${disk.name} was added while it was copied`, 'pulumi up copies it');
       const source = await this.sourceOf(disk);
@@ -253,26 +315,38 @@ export class MoveOnTarget {
 
   /** Where nothing tells, only what the VM itself writes is known, by its power. */
   private async refuseChanged(): Promise<void> {
-    for (const disk of this.copied()) {
+    for (const disk of this.copied) {
       const then = this.disks[disk.name]?.source ?? '';
-      if (then !== '' && (await this.sourceOf(disk)) !== then)
-        throw this.refuse(
-          `its disk ${disk.name} was changed on ${placeText(this.move.source)} while it was copied: the copy is void`,
-          'find out who changed it, then pulumi up copies it again',
-        );
+      if (then !== '' && (await this.sourceOf(disk)) !== then) throw this.changed(disk.name);
     }
   }
 
-  private async copyImage({ name, path, format }: Disk, image: CopiedImage, pathThere: string): Promise<void> {
+  private changed(disk: string): PlacementError {
+    return this.refuse(
+      `its disk ${disk} was changed on ${placeText(this.move.source)} while it was copied: the copy is void`,
+      'find out who changed it, then pulumi up copies it again',
+    );
+  }
+
+  private copyImage(disk: Disk, image: CopiedImage, pathThere: string): Promise<void> {
+    return this.send(disk, { image, pathThere, pass: 1, sentBefore: 0 });
+  }
+
+  /** @param how with what of it is sent; `sentBefore` is what this move had sent before this pass, for the progress. */
+  async send(
+    { name, path, format }: Disk,
+    { image, pathThere, pass, sentBefore, ...how }: Pick<ImageCopy, 'served' | 'bitmap' | 'verify'> & Sending,
+  ): Promise<void> {
     if (format !== 'qcow2' && format !== 'raw')
       throw this.refuse(`its disk ${name} is of the format ${format}, which is not copied`, 'convert it to qcow2 or raw first');
     const { signal, emit } = this.run;
-    const before = this.sent;
+    const before = this.sent - sentBefore;
     const vm = this.move.vm.name;
+    const { bandwidthBytesPerSecond: bytesPerSecond } = this.move.record.options;
     let { durable, sent } = image;
     const save = (): Promise<void> => this.save({ disks: { ...this.disks, [name]: { ...image, durable, sent } } });
     const copy: ImageCopy = {
-      ...{ path, pathThere, format, signal },
+      ...{ path, pathThere, format, signal, ...how },
       id: `${this.move.record.moveId} ${name}`,
       direct: this.isDirect,
       onRelayed: (why) => {
@@ -280,20 +354,39 @@ export class MoveOnTarget {
         emit({ kind: 'notice', vm, message: `Its disks travel through this machine. ${why}` });
       },
       start: image.durable,
-      bytesPerSecond: this.move.record.options.bandwidthBytesPerSecond,
+      bytesPerSecond,
       onDurable: (offset) => {
         durable = offset;
         return save();
       },
       onProgress: ({ bytes, total, rate }) => {
         sent = image.sent + bytes;
-        emit({ kind: 'progress', vm, step: 'copy', bytes: before + bytes, total: before + total, rate, pass: 1 });
+        // What one look caught up on is no rate.
+        const most = bytesPerSecond ?? rate;
+        emit({
+          kind: 'progress',
+          vm,
+          step: this.move.record.step,
+          bytes: before + bytes,
+          total: before + total,
+          rate: Math.min(rate, most),
+          pass,
+        });
       },
     };
     await copyInProcess(copy, { from: this.from, to: this.to });
     await save();
     // Asked for while the end of the copy was on its way.
     if (signal.aborted) throw stopped(path);
+  }
+
+  /** Images that have become too small for their disks. What they hold stays. */
+  async growImages(): Promise<void> {
+    for (const disk of this.copied) {
+      const made = this.disks[disk.name]?.made;
+      if (made == null || !(await this.isOurs(made))) continue;
+      await growVolume(this.to, this.move.target, made.path, disk.virtualBytes);
+    }
   }
 
   async copyState(): Promise<void> {
@@ -305,9 +398,12 @@ export class MoveOnTarget {
     );
   }
 
-  /** Not started, and marked as what this move makes. */
-  async define(): Promise<void> {
-    const xml = await this.definition('inactive');
+  /** Not started, and marked as what this move makes. @param isWhole it may be started. */
+  async define(isWhole = true): Promise<void> {
+    const whole = await this.definition('inactive');
+    const xml = isWhole ? whole : withBlock(whole, incomingText(this.move.record.moveId));
+    if (xml === null)
+      throw this.refuse('it has a SLIC table of its own, in whose place the block of its copy would have to stand', 'move it cold');
     const text = `
 ${ask(`domstate ${quote(this.move.vm.uuid)}`)}
 case $out in
@@ -339,7 +435,7 @@ ${defineFed}`;
     const keeps = this.nvram === undefined && target !== null && nvramThatStays(target, this.poolsThere) !== null;
     if (isOurs || (target === null && this.nvram !== undefined)) await undefine(this.to, this.targetRef, keeps ? 'keep' : 'remove');
     for (const [name, image] of Object.entries(this.disks)) await this.removeImage(name, image);
-    [this.nvram, this.job] = [undefined, undefined];
+    [this.nvram, this.job, this.sentPasses] = [undefined, undefined, undefined];
     if (this.source !== null) await this.save({ disks: {} });
   }
 
@@ -400,7 +496,7 @@ ${defineFed}`;
   }
 
   /** Those on storage that both hosts see stay where they are. */
-  private copied(): readonly Disk[] {
+  get copied(): readonly Disk[] {
     return copiedDisks(this.allDisks(), this.targetFacts);
   }
 
@@ -436,9 +532,14 @@ ${defineFed}`;
     const { moveId } = this.move.record;
     await changeState(this.from, this.move.vm, (kept) => {
       needLease(kept, this.move.vm.name, this.run.holder);
-      const { disks, nvram, job } = this;
-      const isNothing = Object.keys(disks).length === 0 && nvram === undefined && job === undefined;
-      const work: MoveWork = { moveId, disks, ...(nvram === undefined ? {} : { nvram }), ...(job === undefined ? {} : { job }) };
+      const { disks, nvram, job, sentPasses: staged } = this;
+      const isNothing = Object.keys(disks).length === 0 && nvram === undefined && job === undefined && staged === undefined;
+      const work: MoveWork = {
+        ...{ moveId, disks },
+        ...(nvram === undefined ? {} : { nvram }),
+        ...(job === undefined ? {} : { job }),
+        ...(staged === undefined ? {} : { staged }),
+      };
       return { next: withState(kept.state, { work: isNothing ? undefined : work }), result: undefined };
     });
   }
@@ -446,6 +547,14 @@ ${defineFed}`;
   private refuse(why: string, next: string): PlacementError {
     return new PlacementError('platform', `VM ${this.move.vm.name}: ${why}.`, { vm: this.move.vm.name, next });
   }
+}
+
+interface Sending {
+  readonly image: CopiedImage;
+  readonly pathThere: string;
+  /** Number of the pass. */
+  readonly pass: number;
+  readonly sentBefore: number;
 }
 
 const THERE = 80;

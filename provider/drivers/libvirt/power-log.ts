@@ -9,8 +9,15 @@ interface Entry {
   readonly reason: string;
 }
 
-/** The last entry of each log that tells of the power; `null`: there is no log, so it never ran on this host. */
-export type PowerLog = ReadonlyMap<string, Entry | null>;
+interface Logged {
+  /** The last entry that tells of the power; `null`: there is no log, so it never ran on this host. */
+  readonly last: Entry | null;
+  /** When it went off last in another way than by a shutdown of the guest, or was found to have gone: dirty bitmaps may be broken since. */
+  readonly uncleanMs: number | null;
+}
+
+/** By the name of the domain. */
+export type PowerLog = ReadonlyMap<string, Logged>;
 
 const folder = '/var/log/libvirt/qemu/';
 const absent = /^grep: (.*)\.log: No such file or directory$/;
@@ -29,9 +36,16 @@ export function powerLogOf(text: string): PowerLog {
     const next: Entry = { atMs, what: reason === undefined ? 'started' : 'stopped', reason: reason ?? '' };
     // A start that failed, as that of a blocked source, is none: its CPUs never ran.
     if (reason === 'failed') found.set(nameOf(path), before.at(-1)?.what === 'started' ? before.slice(0, -1) : before);
-    else found.set(nameOf(path), [...before.slice(-1), next]);
+    else found.set(nameOf(path), [...before, next]);
   }
-  return new Map([...found].map(([name, entries]) => [name, entries.at(-1) ?? null]));
+  return new Map([...found].map(([name, entries]) => [name, { last: entries.at(-1) ?? null, uncleanMs: uncleanIn(entries) }]));
+}
+
+function uncleanIn(entries: readonly Entry[]): number | null {
+  const unclean = entries.findLast(({ what, reason }, index) =>
+    what === 'stopped' ? !['shutdown', 'migrated'].includes(reason) : entries[index - 1]?.what === 'started',
+  );
+  return unclean?.atMs ?? null;
 }
 
 const nameOf = (path: string): string => path.slice(folder.length);
@@ -54,7 +68,7 @@ interface Seen {
 
 /** What of a copy only its log tells. libvirt itself forgets a crash when it is restarted. */
 export function loggedPower(log: PowerLog, { name, power, madeMs }: Seen): Pick<Copy, 'power' | 'lastChange'> {
-  const last = log.get(name);
+  const last = log.get(name)?.last;
   if (last === undefined) return { power, lastChange: unknown('its log on the host could not be read, or no longer goes back so far') };
   const stopped = power === 'off' || power === 'saved';
   // Made after what an earlier life of the same name has left there.

@@ -4,9 +4,10 @@ import { PlacementError } from '../../core/errors.js';
 import { placeText, type CopyRef } from '../../core/inventory.js';
 import { blockedBy, blockText, withBlock, withoutBlock } from './block.js';
 import type { Connection } from './connection.js';
-import { BUSY, CHANGED, lockBusy, redefine, RUNS, up, virsh, type Change } from './domain-state.js';
+import { BUSY, CHANGED, changeState, lockBusy, redefine, RUNS, up, virsh, withState, type Change } from './domain-state.js';
 import { stateOf } from './metadata.js';
 import { quote, script } from './quote.js';
+import { needLease } from './records.js';
 import { refused } from './refused.js';
 import { parseXml } from './xml.js';
 
@@ -17,6 +18,7 @@ export function power(connectionTo: (host: string) => Connection): Power {
     async shutdown(copy, how, run) {
       // A guest agent is asked where one answers, else the power button is pressed. A second request changes nothing.
       const verb = how === 'graceful' ? 'shutdown' : 'destroy --graceful';
+      if (how === 'power-off') await notePowerOff(connectionTo(copy.host), copy, run);
       // It may go off between the question and the request.
       await effect(connectionTo(copy.host), copy, run, (v, domain) => `! isUp || ${v} ${verb} ${domain} || ! isUp`);
     },
@@ -48,6 +50,18 @@ export function power(connectionTo: (host: string) => Connection): Power {
 
     unblock: (copy, run) => changeDefinition(connectionTo(copy.host), copy, run, { change: withoutBlock }),
   };
+}
+
+/** A staged move tells its own from that of others, after which nothing that was sent is trusted. */
+async function notePowerOff(connection: Connection, { platformId }: CopyRef, run: Run): Promise<void> {
+  await run.checkLease();
+  await changeState(connection, { uuid: platformId, name: platformId }, (kept) => {
+    needLease(kept, platformId, run.holder);
+    const { work } = kept.state;
+    const next =
+      work?.staged === undefined ? null : withState(kept.state, { work: { ...work, staged: { ...work.staged, poweredOff: true } } });
+    return { next, result: undefined };
+  });
 }
 
 const attempts = 5;

@@ -8,7 +8,7 @@ import type { Connection, Executed } from './connection.js';
 import type { HeldCommand } from './held-command.js';
 import { NbdClient } from './nbd.js';
 import { FOLDER, privateFolder } from './private-folder.js';
-import { command, quote, script } from './quote.js';
+import { command, option, quote, script } from './quote.js';
 
 export interface ImageToServe {
   /** The same for the same disk of the same move, in every run: what an earlier run left is found by it and ended. */
@@ -19,8 +19,8 @@ export interface ImageToServe {
   readonly access: 'read' | 'write';
   /** Another program of the host of the other end connects too, which ends before we do. */
   readonly withGuest?: boolean;
-  /** Of NBD; `base:allocation` is always there. */
-  readonly contexts?: readonly string[];
+  /** A dirty bitmap in the image, by its name, whose context is there beside `base:allocation`. */
+  readonly bitmap?: string | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -35,7 +35,7 @@ export interface ServedImage {
 /** @throws PlacementError `platform`: why it cannot be served, and the next step. */
 export async function serveImage(connection: Connection, image: ImageToServe): Promise<ServedImage> {
   const { target } = connection;
-  const { path, signal, contexts = [] } = image;
+  const { path, signal, bitmap } = image;
   if (!path.startsWith('/')) throw new PlacementError('internal', `The image ${path} on ${target.name} is no absolute path.`);
   const begin = async (cache: Cache): ReturnType<Connection['hold']> => {
     let needsCache = false;
@@ -55,7 +55,7 @@ export async function serveImage(connection: Connection, image: ImageToServe): P
   try {
     const client = await NbdClient.connect(await held.socket(socket), {
       about: `The image ${path} on ${target.name}`,
-      contexts: ['base:allocation', ...contexts],
+      contexts: ['base:allocation', ...(bitmap === undefined ? [] : [bitmapContext(bitmap)])],
       timeoutMs: handshakeMs,
     });
     return { client, socket, close: () => close(client, held, `The server of ${path} on ${target.name}`) };
@@ -99,11 +99,17 @@ const noAccess = 'vmplacement: the socket is not writable';
  * qemu-nbd writes its pid file when it has opened the image and waits for its client; it ends when a client that finished the handshake
  * goes. A client that only lists the exports does not end it; qemu-img info does.
  */
-function serving({ id, path, format, access, withGuest = false, cache }: ImageToServe & { readonly cache: Cache }, sudo: boolean): string {
+function serving(
+  { id, path, format, access, withGuest = false, bitmap, cache }: ImageToServe & { readonly cache: Cache },
+  sudo: boolean,
+): string {
   const asRoot = sudo ? 'sudo -n ' : '';
   const name = fileName(id);
   // Zeroes become holes, also those that the source stores as data.
-  const mode = access === 'read' ? ['--read-only'] : ['--discard=unmap', '--detect-zeroes=unmap'];
+  const mode =
+    access === 'read'
+      ? ['--read-only', ...(bitmap === undefined ? [] : [option('--bitmap', bitmap)])]
+      : ['--discard=unmap', '--detect-zeroes=unmap'];
   const server = command('qemu-nbd', `--shared=${withGuest ? 2 : 1}`, `--format=${format}`, `--cache=${cache}`, ...mode);
   return script(`
 export LC_ALL=C
@@ -148,6 +154,9 @@ kill $! 2> /dev/null
 rm -f "$s" "$p" "$o"
 exit $code`);
 }
+
+/** Of NBD, as QEMU names it. */
+export const bitmapContext = (bitmap: string): string => `qemu:dirty-bitmap:${bitmap}`;
 
 /** Until the server of a connection that was lost has ended; not for ever. */
 export async function awaitReleased(connection: Connection, id: string): Promise<void> {

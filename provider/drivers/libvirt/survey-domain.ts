@@ -16,6 +16,7 @@ import {
   type Vm,
 } from '../../core/inventory.js';
 import { blockedBy } from './block.js';
+import { isOwnCheckpoint } from './checkpoints.js';
 import { cpuDefinitionOf } from './cpu-compare.js';
 import { stateOf, type DomainState, type ReadState } from './metadata.js';
 import { loggedPower, powerLogOf, type PowerLog } from './power-log.js';
@@ -31,6 +32,9 @@ export interface DomainReading {
   readonly copy: Copy;
   readonly details: Omit<Vm, 'name' | 'uuid' | 'copies' | 'annotation' | 'record' | 'recordProblem' | 'claim' | 'lease'>;
   readonly state: ReadState;
+  readonly checkpoints: readonly string[];
+  /** `Logged.uncleanMs`; null too where its log could not be read. */
+  readonly uncleanMs: number | null;
   /** The move that blocks its start. */
   readonly blockedBy: string | null;
   /** All that its definition names, also what nothing tells the size of. */
@@ -85,6 +89,7 @@ function domainOf(uuid: string, context: Context): DomainReading {
   const images = imagesOf(xml, context.pools);
   const disks = disksOf(images, host, stats);
   const persistent = lines(reading, 'persistent').includes(uuid);
+  const checkpoints = lines(reading, `checkpoints-${uuid}`);
   return {
     uuid,
     name,
@@ -108,15 +113,20 @@ function domainOf(uuid: string, context: Context): DomainReading {
       consoles: power === 'running' ? all(xml, 'devices', 'graphics').flatMap((one) => consoleOf(attribute(one, 'type'))) : [],
       os: osOf(xml),
       // Without its checkpoints the next incremental backup is a full one.
-      snapshots: [...lines(reading, `snapshots-${uuid}`), ...lines(reading, `checkpoints-${uuid}`).map((name) => `checkpoint ${name}`)],
+      snapshots: [
+        ...lines(reading, `snapshots-${uuid}`),
+        ...checkpoints.filter((name) => !isOwnCheckpoint(name)).map((name) => `checkpoint ${name}`),
+      ],
       stateFiles: stateFilesOf(xml),
-      locks: locksOf(reading.get(`job-${uuid}`) ?? ''),
+      locks: locksOf(reading.get(`job-${uuid}`) ?? '', state.state.work?.staged?.pass !== undefined),
       affinity: [],
       ha: false,
       conditions: persistent ? [] : ['transient'],
       dirtyRate: unknown('libvirt does not measure it beforehand'),
     },
     state,
+    checkpoints,
+    uncleanMs: context.log.get(name)?.uncleanMs ?? null,
     blockedBy: blockedBy(inactive),
     images,
   };
@@ -334,8 +344,10 @@ function stateFilesOf(xml: Element): Maybe<readonly StateFile[]> {
   ];
 }
 
-function locksOf(job: string): Vm['locks'] {
+/** @param copies its move has begun a pass, which is a backup to libvirt. */
+function locksOf(job: string, copies: boolean): Vm['locks'] {
   const type = /^Job type:\s+(.*?)\s*$/m.exec(job)?.[1] ?? 'None';
   const operation = /^Operation:\s+(.*?)\s*$/m.exec(job)?.[1];
+  if (copies && operation === 'Backup') return [];
   return type === 'None' || type === 'Completed' ? [] : [{ by: `libvirt job: ${operation ?? type}` }];
 }

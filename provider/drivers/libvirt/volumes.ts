@@ -31,7 +31,10 @@ export async function createVolume(connection: Connection, at: Place, volume: Ne
   const inPool = quote(option('--pool', pool));
   const made = await connection.shell.run(
     `
-out=$(cat | start vol-create ${inPool} --file /dev/stdin) || { ${tell}; exit 1; }
+xml=$(cat)
+create() { out=$(printf '%s' "$xml" | start vol-create ${inPool} --file /dev/stdin); }
+# A file that was removed by hand is there to libvirt until it looks again.
+create || case $out in *'already exists'* | *'exists already'*) said=$out; ${ask(`pool-refresh ${inPool}`)}; create || { out=$said; ${tell}; exit 1; } ;; *) ${tell}; exit 1 ;; esac
 ${ask(`vol-path ${inPool} ${quote(option('--vol', name))}`)}
 ${orFail}
 ${tell}`,
@@ -83,6 +86,13 @@ export async function isVolume(
     format: attribute(first(xml, 'target', 'format'), 'type'),
   };
   return has.path === path && has.bytes === bytes && has.format === format;
+}
+
+/** To at least this size; never smaller. */
+export async function growVolume(connection: Connection, at: Place, path: string, bytes: number): Promise<void> {
+  const done = await connection.shell.run(`${ask(`vol-resize ${quote(path)} ${bytes}B`)}
+case $out in error:*"Can't shrink"* | error:*'new capacity is smaller'* | error:*'smaller than'*) ;; error:*) ${tell}; exit 1 ;; esac`);
+  if (done.code !== 0) throw refused(at, done);
 }
 
 const isGone = /Storage (volume|pool) not found/;

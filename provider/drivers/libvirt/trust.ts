@@ -1,0 +1,69 @@
+/** Whether what was sent so far may be built upon: the VM compared with what it was when the last pass began (rules.md §6.3). */
+import { randomUUID } from 'node:crypto';
+import type { MigrationRecord } from '../../core/record.js';
+import type { Disk } from '../../core/inventory.js';
+import { chains } from './backing.js';
+import type { Connection } from './connection.js';
+import type { SentDisk, StagedWork } from './metadata.js';
+import type { DomainReading } from './survey-domain.js';
+
+/** The disks as they are now, by their names. */
+export async function disksNow(
+  on: Connection,
+  disks: readonly Disk[],
+  imageThere: (disk: string) => Promise<string>,
+): Promise<Readonly<Record<string, SentDisk>>> {
+  const [below, there] = await Promise.all([chains(on, disks), Promise.all(disks.map(({ name }) => imageThere(name)))]);
+  return Object.fromEntries(
+    disks.map(({ name, path, virtualBytes }, index) => [
+      name,
+      // What cannot be read is not the same as before.
+      { path, chain: below[index] ?? [`unread: ${path}`, randomUUID()], virtualBytes, image: there[index] ?? '' },
+    ]),
+  );
+}
+
+/** The same disks, images, chains and sizes. */
+export function isSent(then: Readonly<Record<string, SentDisk>>, now: Readonly<Record<string, SentDisk>>): boolean {
+  const names = Object.keys(now);
+  return (
+    names.length === Object.keys(then).length &&
+    names.every((name) => changeOf(name, then[name], now[name]) === '' && then[name]?.virtualBytes === now[name]?.virtualBytes)
+  );
+}
+
+function changeOf(name: string, then: SentDisk | undefined, now: SentDisk | undefined): string {
+  if (then === undefined || now === undefined) return '';
+  if (now.chain.join('\n') !== then.chain.join('\n'))
+    return now.path === then.path || now.chain.includes(then.path)
+      ? `the image chain of disk ${name} was changed by others`
+      : `disk ${name} was replaced`;
+  if (now.path !== then.path) return `disk ${name} was replaced`;
+  if (now.virtualBytes < then.virtualBytes) return `disk ${name} was shrunk`;
+  return now.image === then.image ? '' : `the target's image of disk ${name} is not the one that was sent`;
+}
+
+interface Compared {
+  readonly sent: StagedWork;
+  readonly disks: Readonly<Record<string, SentDisk>>;
+  readonly source: DomainReading;
+  readonly record: MigrationRecord;
+}
+
+/** Why an increment would leave a silent gap; empty when it would not. */
+export function distrustOf({ sent, disks, source, record: { increment: named } }: Compared): string {
+  if (sent.bad !== undefined) return sent.bad;
+  if (named !== null && sent.n < named.n) return `the target holds increment ${sent.n}, the record names ${named.n}`;
+  if (sent.n === 0) return '';
+  if (!source.checkpoints.includes(sent.checkpoint)) return 'its checkpoint is gone';
+  if (source.uncleanMs !== null && source.uncleanMs > sent.at && sent.poweredOff === undefined)
+    return 'its dirty bitmaps are not trusted: it went off in another way than by a shutdown of the guest (crash, forced power-off or power loss)';
+  for (const [name, now] of Object.entries(disks)) {
+    const change = changeOf(name, sent.disks[name], now);
+    if (change !== '') return change;
+    // The record may be one pass behind (a crash before it was written), never about another image.
+    if (sent.disks[name] !== undefined && named?.n === sent.n && named.images[name] !== now.image)
+      return `the target's image of disk ${name} is not the one that the record names`;
+  }
+  return '';
+}
