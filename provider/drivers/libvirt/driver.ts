@@ -17,12 +17,12 @@ import { inventoryOf, readDatacenter, type DatacenterReading } from './survey.js
 
 export const capabilities: Capabilities = {
   platform: 'libvirt',
-  methods: ['hot', 'cold'],
+  methods: ['hot', 'cold', 'staged'],
   increments: 'driven',
   holdsCutover: true,
   separateStart: true,
   blocksStart: true,
-  verify: false,
+  verify: true,
   bandwidth: true,
   postCopy: false,
   suspend: false,
