@@ -1,6 +1,6 @@
 /**
- * Something is killed at a random moment of a hot or a cold move of a real VM; the next `up` ends it well, or says what a person has to
- * decide, and nothing that the guest was told is durable is lost.
+ * Something is killed at a random moment of a hot, a cold or a staged move of a real VM; the next `up` ends it well, or says what a person has
+ * to decide, and nothing that the guest was told is durable is lost.
  */
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
@@ -13,9 +13,10 @@ import { plugins, pluginsGone, signal } from '../engine/watch.js';
 import { seeded } from '../simulation/random.js';
 import { datacenter } from './datacenter.js';
 import { clearLab, hosts, lab, running, violations, virsh } from './kit.js';
+import { flat } from './moved.js';
 
 const seed = Number(env['VMPLACEMENT_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
-const runs = Number(env['VMPLACEMENT_KILL_RUNS'] ?? 12);
+const runs = Number(env['VMPLACEMENT_KILL_RUNS'] ?? 36);
 
 const victims = [
   'plugin',
@@ -34,10 +35,17 @@ const source = 'host-a';
 /** Of the plugin that is tested: other checkouts may run theirs. */
 const copier = join(dist, 'provider/drivers/libvirt/copier');
 const cold = { method: 'cold', allowShutdown: true, keepSource: 'no', bandwidth: '40MiB/s' } as const;
+const staged = {
+  target: 'host-c',
+  disk: ['--data', '120'],
+  declared: { method: 'staged', assumeOs: true, keepSource: 'no', bandwidth: '40MiB/s' },
+} as const;
 const moves = {
   hot: { target: 'host-b', disk: ['--size', '256M'], declared: { bandwidth: '64MiB/s' } },
   'cold, direct': { target: 'host-b', disk: ['--data', '120'], declared: cold },
   'cold, relayed': { target: 'host-c', disk: ['--data', '120'], declared: cold },
+  'staged, first copy': staged,
+  'staged, cutover': staged,
 } as const;
 type Kind = keyof typeof moves;
 const names = Object.keys(moves) as Kind[];
@@ -94,6 +102,10 @@ async function begun(move: Kind): Promise<{ readonly fleet: Stack; readonly up: 
   lab('vm', source, 'web-01', ...disk);
   const fleet = await adopted();
   await fleet.write({ placements: { web: { vm: 'web-01', host: target, ...declared } } });
+  if (move === 'staged, cutover') {
+    await done(fleet.pulumi('up', '--skip-preview'));
+    await done(fleet.vmplacement('annotate', 'web-01', 'shutdown=now'));
+  }
   const up = fleet.start(['up', '--skip-preview', '--yes']);
   await up.says(/updating/);
   return { fleet, up };
@@ -164,12 +176,14 @@ async function kill(victim: Victim, { up, asked, target }: Killed): Promise<void
 
 /** As an operator would: `up` again, and what the message asks for. */
 async function ends(fleet: Stack, target: string, told: string[]): Promise<void> {
-  for (let tries = 0; tries < 4; tries += 1) {
+  for (let tries = 0; tries < 6; tries += 1) {
     // One that is migrated is there twice, and runs once.
     const at = hosts.filter((host) => virsh(host, 'list', '--state-running', '--name').split('\n').includes('web-01'));
     expect(at.length, told.join('\n')).toBeLessThanOrEqual(1);
     const { code, text } = await nextUp(fleet);
     told.push(text);
+    if (/vmplacement annotate web-01 shutdown=now/.test(flat(text)))
+      told.push((await fleet.vmplacement('annotate', 'web-01', 'shutdown=now')).text);
     if (/vmplacement confirm web-01/.test(text) && running(target).includes('web-01'))
       told.push((await fleet.vmplacement('confirm', 'web-01')).text);
     if (code === 0 && running(target).includes('web-01')) break;

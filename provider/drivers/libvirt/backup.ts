@@ -18,6 +18,9 @@ export interface Backup {
   readonly socket: string;
 }
 
+/** As libvirt names the folder of a domain (`virDomainDefGetShortName`). */
+const shortName = (name: string): string => Array.from(name).slice(0, 20).join('');
+
 const file = (checkpoint: string): string => `${checkpoint}.sock`;
 
 /** null: no job is under way. @throws PlacementError `platform` where one of others is. */
@@ -84,10 +87,7 @@ ${others.map(({ name }) => `<disk name='${escaped(name)}' checkpoint='no'/>`).jo
     `
 ${ask(`domid ${vm}`)}
 ${orFail}
-id=$(echo $out)
-for f in /var/lib/libvirt/qemu/domain-"$id"-*; do :; done
-[ -d "$f" ] || { echo "the folder of the domain, $f, is not found"; exit 1; }
-socket=$f/${quote(file(pass.checkpoint))}
+socket=/var/lib/libvirt/qemu/domain-$(echo $out)-${quote(shortName(move.vm.name))}/${quote(file(pass.checkpoint))}
 ${privateFolder}
 base=$d/${quote(pass.checkpoint)}
 while IFS= read -r l; do

@@ -5,7 +5,7 @@
 import { setTimeout } from 'node:timers/promises';
 import { PlacementError } from '../../core/errors.js';
 import { formatBytes } from '../../core/units.js';
-import { pieces, stretches, type Stretch } from './disk-map.js';
+import { pieces, stretches, type Changes, type Stretch } from './disk-map.js';
 import { Flight } from './flight.js';
 import { Meter, type CopyProgress } from './meter.js';
 import type { NbdClient } from './nbd.js';
@@ -13,8 +13,8 @@ import type { NbdClient } from './nbd.js';
 export interface DiskCopy {
   /** With the context `base:allocation`, as the target. Nobody writes to it meanwhile. */
   readonly source: NbdClient;
-  /** Context of a dirty bitmap of the source: only what it has marked is copied, the rest is on the target already. */
-  readonly changes?: string | null;
+  /** Of the source: only what it has marked is copied, the rest is on the target already. */
+  readonly changes?: Changes | null;
   /** At least as large as the source. */
   readonly target: NbdClient;
   /** What an earlier copy told by `onDurable`: everything below is on the target already. */

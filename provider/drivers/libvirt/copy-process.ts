@@ -93,7 +93,8 @@ const died = (path: string, how: string): PlacementError =>
 
 /** One that died has not seen its servers end. */
 async function released(id: string, from: Connection, to: Connection): Promise<void> {
-  await Promise.allSettled([awaitReleased(from, `${id} source`), awaitReleased(to, `${id} target`)]);
+  const ofSource = ['source', 'changes'].map((what) => awaitReleased(from, `${id} ${what}`));
+  await Promise.allSettled([...ofSource, awaitReleased(to, `${id} target`)]);
 }
 
 interface Told {

@@ -13,11 +13,17 @@ export interface Stretch {
 const ZERO = 2;
 const DIRTY = 1;
 
+/** A dirty bitmap, as this context of this server tells it. */
+export interface Changes {
+  readonly from: NbdClient;
+  readonly context: string;
+}
+
 export interface Span {
   readonly from: number;
   readonly to: number;
-  /** Context of a dirty bitmap that the client was connected with: only what it has marked is told as data or zeroes. */
-  readonly changes?: string | null;
+  /** Only what it has marked is told as data or zeroes. */
+  readonly changes?: Changes | null;
 }
 
 /** Without gaps, asked for as it is needed; neighbours of one kind may come apart. */
@@ -25,17 +31,31 @@ export async function* stretches(client: NbdClient, { from, to, changes = null }
   let offset = from;
   while (offset < to) {
     const status = await client.blockStatus(offset, Math.min(to - offset, mostBytes));
-    const extentsOf = (context: string): readonly Extent[] => {
-      const extents = status.get(context);
-      if (extents === undefined) throw new PlacementError('internal', `${client.about} was connected without ${context}.`);
-      return extents;
-    };
-    const allocated = extentsOf('base:allocation');
-    for (const { bytes, kind } of changes === null ? allocated.map(ofAllocation) : changed(allocated, extentsOf(changes))) {
+    const allocated = extentsOf(client, status, 'base:allocation');
+    const marked = changes === null ? null : await markedIn(changes, offset, to, client, status);
+    for (const { bytes, kind } of marked === null ? allocated.map(ofAllocation) : changed(allocated, marked)) {
       yield { offset, bytes, kind };
       offset += bytes;
     }
   }
+}
+
+type Status = ReadonlyMap<string, readonly Extent[]>;
+
+function extentsOf({ about }: NbdClient, status: Status, context: string): readonly Extent[] {
+  const extents = status.get(context);
+  if (extents === undefined) throw new PlacementError('internal', `${about} was connected without ${context}.`);
+  return extents;
+}
+
+async function markedIn(
+  { from, context }: Changes,
+  offset: number,
+  to: number,
+  client: NbdClient,
+  status: Status,
+): Promise<readonly Extent[]> {
+  return extentsOf(from, from === client ? status : await from.blockStatus(offset, Math.min(to - offset, mostBytes)), context);
 }
 
 const ofAllocation = ({ bytes, flags }: Extent): Omit<Stretch, 'offset'> => ({ bytes, kind: (flags & ZERO) === 0 ? 'data' : 'zero' });

@@ -4,6 +4,7 @@ import type { Connection } from './connection.js';
 import { compareDisks } from './compare-disks.js';
 import { copyDisk, type DiskCopy } from './copy-disk.js';
 import { copyDirectly, openTunnel, type Tunnel } from './direct-copy.js';
+import type { Changes } from './disk-map.js';
 import { NbdClient } from './nbd.js';
 import { bitmapContext, serveImage, type ServedImage } from './served-image.js';
 
@@ -40,9 +41,8 @@ export async function copyImage(copy: ImageCopy, { from, to }: Ends): Promise<vo
     openSource(from, copy),
     serveImage(to, { id: `${id} target`, path: pathThere, format, access: 'write', withGuest: direct, signal }),
   ] as const;
-  await served(images, async (source, target) => {
-    const changes = bitmap === undefined ? null : bitmapContext(bitmap);
-    const disk: DiskCopy = { ...copy, changes, source: source.client, target: target.client };
+  await served(images, async ({ client, changes }, target) => {
+    const disk: DiskCopy = { ...copy, changes, source: client, target: target.client };
     const tunnel = direct ? await tunnelTo(target, copy, { from, to }) : null;
     try {
       await (tunnel === null ? copyDisk(disk) : copyDirectly({ ...disk, host: from, tunnel, path, format }));
@@ -53,24 +53,68 @@ export async function copyImage(copy: ImageCopy, { from, to }: Ends): Promise<vo
   });
 }
 
-async function openSource(from: Connection, { id, path, format, served: export_, bitmap, signal }: ImageCopy): Promise<Served> {
-  if (export_ === undefined) return serveImage(from, { id: `${id} source`, path, format, access: 'read', bitmap, signal });
-  const client = await NbdClient.connect(await from.socket(export_.socket), {
+interface Source {
+  readonly client: NbdClient;
+  readonly changes: Changes | null;
+  close(): Promise<void>;
+}
+
+async function openSource(from: Connection, copy: ImageCopy): Promise<Source> {
+  const { id, path, format, served: qemu, bitmap, signal } = copy;
+  if (qemu !== undefined) return from.target.sudo ? servedAgain(from, copy, qemu) : servedByQemu(from, copy, qemu);
+  const image = await serveImage(from, { id: `${id} source`, path, format, access: 'read', bitmap, signal });
+  const { client } = image;
+  return { client, changes: bitmap === undefined ? null : { from: client, context: bitmapContext(bitmap) }, close: () => image.close() };
+}
+
+type Export = NonNullable<ImageCopy['served']>;
+
+async function servedByQemu(from: Connection, { path, bitmap }: ImageCopy, { socket, name }: Export): Promise<Source> {
+  const context = bitmap === undefined ? null : bitmapContext(bitmap);
+  const client = await NbdClient.connect(await from.socket(socket), {
     about: `The disk ${path} on ${from.target.name}`,
-    exportName: export_.name,
-    contexts: ['base:allocation', ...(bitmap === undefined ? [] : [bitmapContext(bitmap)])],
+    exportName: name,
+    contexts: ['base:allocation', ...(context === null ? [] : [context])],
     timeoutMs: handshakeMs,
   });
-  return { client, close: () => Promise.resolve(client.disconnect()) };
+  return {
+    client,
+    changes: context === null ? null : { from: client, context },
+    close: () => Promise.resolve(client.disconnect()),
+  };
 }
 
 const handshakeMs = 20_000;
-type Served = Pick<ServedImage, 'client' | 'close'>;
+
+/**
+ * For a login that cannot reach QEMU's socket: qemu-nbd, as root, serves what QEMU serves. It passes no bitmap on, but can tell one in place
+ * of what is allocated, so there are two of it: what is dirty reads as a hole there (block/nbd.c of QEMU).
+ */
+async function servedAgain(from: Connection, { id, path, format, bitmap, signal }: ImageCopy, { socket, name }: Export): Promise<Source> {
+  const comma = (text: string): string => text.replaceAll(',', ',,');
+  const qemu = `driver=nbd,server.type=unix,server.path=${comma(socket)},export=${comma(name)}`;
+  const open = (what: string, options: string): Promise<ServedImage> =>
+    serveImage(from, { id: `${id} ${what}`, path, format, options, access: 'read', signal });
+  const content = await open('source', qemu);
+  if (bitmap === undefined) return { client: content.client, changes: null, close: () => content.close() };
+  const dirty = await open('changes', `${qemu},x-dirty-bitmap=${comma(bitmapContext(bitmap))}`).catch(async (error: unknown) => {
+    await content.close().catch(() => undefined);
+    throw error;
+  });
+  return {
+    client: content.client,
+    changes: { from: dirty.client, context: 'base:allocation' },
+    close: async () => {
+      await dirty.close();
+      await content.close();
+    },
+  };
+}
 
 /** Both are closed after it. What fails first is what is told. */
 async function served(
-  images: readonly [Promise<Served>, Promise<ServedImage>],
-  use: (source: Served, target: ServedImage) => Promise<void>,
+  images: readonly [Promise<Source>, Promise<ServedImage>],
+  use: (source: Source, target: ServedImage) => Promise<void>,
 ): Promise<void> {
   const close = async (): Promise<void> => {
     const opened = (await Promise.allSettled(images)).flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));

@@ -16,6 +16,8 @@ export interface ImageToServe {
   /** Of a file or a block device, absolute. */
   readonly path: string;
   readonly format: 'qcow2' | 'raw';
+  /** What qemu-nbd opens in its place, in QEMU's words. */
+  readonly options?: string | undefined;
   readonly access: 'read' | 'write';
   /** Another program of the host of the other end connects too, which ends before we do. */
   readonly withGuest?: boolean;
@@ -100,7 +102,7 @@ const noAccess = 'vmplacement: the socket is not writable';
  * goes. A client that only lists the exports does not end it; qemu-img info does.
  */
 function serving(
-  { id, path, format, access, withGuest = false, bitmap, cache }: ImageToServe & { readonly cache: Cache },
+  { id, path, format, access, options, withGuest = false, bitmap, cache }: ImageToServe & { readonly cache: Cache },
   sudo: boolean,
 ): string {
   const asRoot = sudo ? 'sudo -n ' : '';
@@ -110,7 +112,8 @@ function serving(
     access === 'read'
       ? ['--read-only', ...(bitmap === undefined ? [] : [option('--bitmap', bitmap)])]
       : ['--discard=unmap', '--detect-zeroes=unmap'];
-  const server = command('qemu-nbd', `--shared=${withGuest ? 2 : 1}`, `--format=${format}`, `--cache=${cache}`, ...mode);
+  const what = options === undefined ? [`--format=${format}`, path] : ['--image-opts', options];
+  const server = command('qemu-nbd', `--shared=${withGuest ? 2 : 1}`, `--cache=${cache}`, ...mode, ...what);
   return script(`
 export LC_ALL=C
 ${privateFolder}
@@ -148,7 +151,7 @@ exec 3<&0
     visit '${asRoot.trim()}'
   fi
 ) 9>&- &
-${asRoot}${server} --socket="$s" --pid-file="$p" ${quote(path)} < /dev/null > /dev/null 3<&-
+${asRoot}${server} --socket="$s" --pid-file="$p" < /dev/null > /dev/null 3<&-
 code=$?
 kill $! 2> /dev/null
 rm -f "$s" "$p" "$o"

@@ -39,7 +39,7 @@ async function copying({ source, target = Buffer.alloc(source.length), sourceOpt
       },
       ...more,
     });
-  return { from, to, copy, durable, progress };
+  return { from, to, copy, durable, progress, changes: { from: clients.source, context: marked } };
 }
 
 /** Of pieces of 64 KiB: data where it is true. */
@@ -78,8 +78,11 @@ property.prop([fc.array(fc.record({ data: fc.boolean(), dirty: fc.boolean(), old
     blocks.map(({ dirty }, index) => (dirty ? source : target).subarray(index * 4 * KiB, (index + 1) * 4 * KiB)),
   );
   const dirty = blocks.map((block) => block.dirty);
-  const { from, to, copy } = await copying({ source, target, sourceOptions: { contexts: ['base:allocation', marked], dirty } });
-  const sent = await copy({ changes: marked, onDurable: () => Promise.resolve() });
+  const { from, to, copy, changes } = await copying({
+    ...{ source, target },
+    sourceOptions: { contexts: ['base:allocation', marked], dirty },
+  });
+  const sent = await copy({ changes, onDurable: () => Promise.resolve() });
   expect(to.durable.equals(wanted)).toBe(true);
   const bytes = blocks.filter((block) => block.dirty && block.data).length * 4 * KiB;
   expect([sent, ...[from.of(Command.read), to.of(Command.write)].map((all) => all.reduce((sum, one) => sum + one.bytes, 0))]).toEqual([
@@ -93,12 +96,12 @@ test('given a target of coarser blocks, then a block that has changed in part is
   const [dirty, size] = [[false, true, false, false, ...Array.from({ length: 12 }, () => false)], 64 * KiB];
   for (const source of [randomBytes(size), Buffer.alloc(size)]) {
     const target = Buffer.concat([Buffer.from(source.subarray(0, 4 * KiB)), randomBytes(4 * KiB), Buffer.from(source.subarray(8 * KiB))]);
-    const { from, to, copy } = await copying({
+    const { from, to, copy, changes } = await copying({
       ...{ source, target },
       sourceOptions: { contexts: ['base:allocation', marked], dirty },
       targetOptions: { block: [16 * KiB, MiB] },
     });
-    await copy({ changes: marked });
+    await copy({ changes });
     expect(to.durable.equals(source)).toBe(true);
     expect(from.of(Command.read).map(({ offset, bytes }) => [offset, bytes])).toEqual([[0, 16 * KiB]]);
   }
