@@ -202,7 +202,7 @@ describe('what is missing or in the way on the target', () => {
     try {
       await refuses(fleet, { says: /blue\/host-a has no qemu-nbd, which a cold move of VM web-01 needs.*Install qemu-utils/ });
       expect(faultsOf(await doctor(datacenter()), 'blue/host-a')).toEqual([
-        expect.stringMatching(/^tools: no qemu-nbd: cold moves from and to it are not possible -> install qemu-utils \(Debian/),
+        expect.stringMatching(/^tools: no qemu-nbd: cold and staged moves from and to it are not possible -> install qemu-utils \(Debian/),
       ]);
       virsh('host-b', 'start', 'web-01');
       expect((await done(fleet.pulumi('preview'))).text).toMatch(/web-01 moves hot/);

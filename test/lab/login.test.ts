@@ -101,6 +101,20 @@ describe('with the lines of the docs in sudoers', () => {
     expect(violations('web-01')).toEqual([]);
   });
 
+  test('staged through this machine: copied while it runs, paused, restarted on the target with every write, nothing is left', async () => {
+    lab('vm', 'host-a', 'web-01', '--data', '64');
+    const fleet = await adopted(bySudo);
+    await to(fleet, 'host-c', { assumeOs: true, keepSource: 'no' });
+    await done(fleet.pulumi('up', '--skip-preview'));
+    expect((await fleet.placement('web')).outputs).toMatchObject({ phase: 'AwaitingShutdown' });
+    await done(fleet.vmplacement('annotate', 'web-01', 'shutdown=now'));
+    const up = await done(fleet.pulumi('up', '--skip-preview'));
+    expect(running('host-c'), up.text).toEqual(['web-01']);
+    lab('wait', 'host-c', 'web-01', '^ACK', '90');
+    expect(violations('web-01')).toEqual([]);
+    isClean('host-a');
+  });
+
   test('hot, with the disk copied: given that the hosts reach each other as root', async () => {
     lab('vm', 'host-a', 'web-01', '--data', '64');
     const fleet = await adopted({ ...bySudo, migrationUser: 'root' });

@@ -51,7 +51,7 @@ function toolFaults({ reading }: Seen): readonly Said[] {
     const methods = tools[tool]?.methods ?? [];
     return methods.length === 0
       ? warn(`no ${tool}: when and why the power of a VM changed is unknown`, `${packages(tool)}.`)
-      : fail(`no ${tool}: ${methods.join(' and ')} moves from and to it are not possible`, `${packages(tool)}.`);
+      : fail(`no ${tool}: ${inWords(methods)} moves from and to it are not possible`, `${packages(tool)}.`);
   });
   const { qemu } = versionsOf(reading);
   return qemu === null
@@ -73,7 +73,7 @@ function rightFaults(seen: Seen): readonly Said[] {
   const allow = (...commands: readonly string[]): string =>
     `add to sudoers there (visudo): ${user} ALL=(root) NOPASSWD: ${commands.join(', ')}`;
   const useSudo = 'set ssh.sudo and add the lines of docs/drivers/libvirt.md to sudoers there';
-  const unable = 'cold moves from and to it are not possible';
+  const unable = 'cold and staged moves from and to it are not possible';
   const log = logFault(seen);
   const faults: Said[] = [];
   if (denied.length > 0)
@@ -143,3 +143,6 @@ export function imagesOf(reading: Reading, at: Place): readonly string[] {
   const disks = domainsOf(reading, { ...at, pools: [] }).flatMap(({ details }) => (isUnknown(details.disks) ? [] : details.disks));
   return [...new Set(disks.map(({ path }) => path).filter((path) => path.startsWith('/')))];
 }
+
+const inWords = (all: readonly string[]): string =>
+  [all.slice(0, -1).join(', '), ...all.slice(-1)].filter((part) => part !== '').join(' and ');

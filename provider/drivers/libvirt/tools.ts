@@ -8,17 +8,18 @@ interface Tool {
   readonly fedora: string;
 }
 
-const either = ['hot', 'cold'] as const;
+const every = ['hot', 'cold', 'staged'] as const;
+const copies = ['cold', 'staged'] as const;
 
 /** Without virsh nothing is read at all. `flock` guards what is written down with a VM, `sha256sum` the block of a source. */
 export const tools: Readonly<Record<string, Tool>> = {
-  'qemu-img': { methods: ['cold'], debian: 'qemu-utils', fedora: 'qemu-img' },
-  'qemu-nbd': { methods: ['cold'], debian: 'qemu-utils', fedora: 'qemu-img' },
-  flock: { methods: either, debian: 'util-linux', fedora: 'util-linux-core' },
-  stat: { methods: either, debian: 'coreutils', fedora: 'coreutils' },
-  sha256sum: { methods: either, debian: 'coreutils', fedora: 'coreutils' },
-  timeout: { methods: ['cold'], debian: 'coreutils', fedora: 'coreutils' },
-  base64: { methods: ['cold'], debian: 'coreutils', fedora: 'coreutils' },
+  'qemu-img': { methods: copies, debian: 'qemu-utils', fedora: 'qemu-img' },
+  'qemu-nbd': { methods: copies, debian: 'qemu-utils', fedora: 'qemu-img' },
+  flock: { methods: every, debian: 'util-linux', fedora: 'util-linux-core' },
+  stat: { methods: every, debian: 'coreutils', fedora: 'coreutils' },
+  sha256sum: { methods: every, debian: 'coreutils', fedora: 'coreutils' },
+  timeout: { methods: copies, debian: 'coreutils', fedora: 'coreutils' },
+  base64: { methods: copies, debian: 'coreutils', fedora: 'coreutils' },
   awk: { methods: ['hot'], debian: 'mawk', fedora: 'gawk' },
   // Of a log that is not read, when and why the power changed is unknown.
   grep: { methods: [], debian: 'grep', fedora: 'grep' },
@@ -48,7 +49,7 @@ export function lacksOf(reading: Reading, tls: boolean): readonly Lack[] {
 /** Images belong to root, those too that libvirt makes on a target. */
 const noRoot: Lack = {
   what: 'root rights for the login',
-  methods: ['cold'],
+  methods: copies,
   fix: 'set ssh.sudo and add the lines of docs/drivers/libvirt.md to sudoers there',
 };
 

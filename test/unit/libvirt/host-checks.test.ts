@@ -31,10 +31,10 @@ describe('tools', () => {
   test.each([
     [
       'qemu-nbd',
-      /^tools fail: no qemu-nbd: cold moves from and to it are not possible -> install qemu-utils \(Debian, Ubuntu\) or qemu-img/,
+      /^tools fail: no qemu-nbd: cold and staged moves from and to it are not possible -> install qemu-utils \(Debian, Ubuntu\) or qemu-img/,
     ],
     ['awk', /^tools fail: no awk: hot moves .* -> install mawk .* or gawk/],
-    ['flock', /^tools fail: no flock: hot and cold moves .* -> install util-linux/],
+    ['flock', /^tools fail: no flock: hot, cold and staged moves .* -> install util-linux/],
     ['grep', /^tools warn: no grep: when and why the power of a VM changed is unknown -> install grep/],
   ])('%s: the methods that it takes away, and the package', (tool, said) => {
     expect(faults({ reading: but(['missing', tool]) })).toEqual([expect.stringMatching(said)]);
@@ -42,10 +42,10 @@ describe('tools', () => {
 
   test('what takes a method away is a fact of the host too, so that the preview says so', () => {
     expect(hostFacts(but(['missing', 'qemu-nbd\ngrep']), []).lacks).toEqual([
-      { what: 'qemu-nbd', methods: ['cold'], fix: expect.stringContaining('qemu-utils') },
+      { what: 'qemu-nbd', methods: ['cold', 'staged'], fix: expect.stringContaining('qemu-utils') },
     ]);
     expect(hostFacts(but(['root', '']), []).lacks).toEqual([
-      { what: 'root rights for the login', methods: ['cold'], fix: expect.stringContaining('set ssh.sudo') },
+      { what: 'root rights for the login', methods: ['cold', 'staged'], fix: expect.stringContaining('set ssh.sudo') },
     ]);
     const certificates = but(['certificates', '/etc/pki/qemu/ca-cert.pem\n/etc/pki/qemu/server-cert.pem']);
     expect(hostFacts(certificates, [], true).lacks).toEqual([
@@ -70,7 +70,7 @@ describe('tools', () => {
 describe('rights', () => {
   test('sudo refuses a program: the line that lets it', () => {
     expect(faults({ denied: ['qemu-img', 'qemu-nbd'], served: 'not tried' })).toEqual([
-      'rights fail: doc may not run qemu-img and qemu-nbd by sudo without a password: cold moves from and to it are not possible -> ' +
+      'rights fail: doc may not run qemu-img and qemu-nbd by sudo without a password: cold and staged moves from and to it are not possible -> ' +
         'add to sudoers there (visudo): doc ALL=(root) NOPASSWD: /usr/bin/qemu-img, /usr/bin/qemu-nbd',
     ]);
   });
@@ -101,7 +101,7 @@ describe('rights', () => {
       next: 'look at AllowStreamLocalForwarding',
     });
     expect(faults({ served })).toEqual([
-      'rights fail: cold moves from and to it are not possible: sshd of host host-a opens no socket there for us: open failed. -> look at AllowStreamLocalForwarding.',
+      'rights fail: cold and staged moves from and to it are not possible: sshd of host host-a opens no socket there for us: open failed. -> look at AllowStreamLocalForwarding.',
     ]);
   });
 });
