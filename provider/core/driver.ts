@@ -20,6 +20,8 @@ export interface Capabilities {
   readonly separateStart: boolean;
   readonly blocksStart: boolean;
   readonly verify: boolean;
+  /** What a cold move has copied is read back too. */
+  readonly verifiesCold: boolean;
   readonly bandwidth: boolean;
   readonly postCopy: boolean;
   readonly suspend: boolean;

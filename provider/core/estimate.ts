@@ -19,7 +19,7 @@ export interface EstimateInput {
   /** The recorded move that is continued: what it sent need not be sent again. */
   readonly record?: Pick<MigrationRecord, 'increment'> | null;
   readonly nowMs: number;
-  readonly capabilities: Pick<Capabilities, 'verify'>;
+  readonly capabilities: Pick<Capabilities, 'verify' | 'verifiesCold'>;
 }
 
 /** Null where a size or the throughput is not known: then `whyNoEstimate` says which. */
@@ -45,7 +45,7 @@ export function estimate(input: EstimateInput): Estimate | null {
     }
     case 'cold': {
       // One pass is all there is: what it sent is read back by `increment` as well as by `full`.
-      const readBack = verify === 'off' ? 0 : allocated;
+      const readBack = verify === 'off' || !input.capabilities.verifiesCold ? 0 : allocated;
       const downtimeMs = transferMs(allocated + readBack, rate) + DEFINE_AND_START_MS;
       return { copyBytes: 0, copyMs: 0, downtimeMs, downBytes: allocated, basis };
     }

@@ -8,8 +8,11 @@ import { flat, isClean, off } from './moved.js';
 afterEach(clearLab);
 
 /** web-01 runs on host-a and is declared on host-c, which pauses. */
-async function paused(more: Readonly<Record<string, unknown>> = {}): Promise<{ readonly fleet: Stack; readonly text: string }> {
-  lab('vm', 'host-a', 'web-01', '--size', '1G', '--data', '64');
+async function paused(
+  more: Readonly<Record<string, unknown>> = {},
+  make = (): unknown => lab('vm', 'host-a', 'web-01', '--size', '1G', '--data', '64'),
+): Promise<{ readonly fleet: Stack; readonly text: string }> {
+  make();
   const fleet = await stack({ placements: { web: { vm: 'web-01', host: 'host-a' } } }, { libvirt: datacenter() });
   await done(fleet.pulumi('up', '--skip-preview'));
   await fleet.write({ placements: { web: { vm: 'web-01', host: 'host-c', assumeOs: true, ...more } } });
@@ -74,6 +77,26 @@ test('a shutdown by hand is a go, and what is on the target then is what is on t
   const up = await done(fleet.pulumi('up', '--skip-preview'));
   for (const host of hosts) expect(running(host), up.text).toEqual([]);
   expect(lab('compare', lab('disk', 'host-a', 'web-01.qcow2'), lab('disk', 'host-c', 'web-01.qcow2'))).toBe('Images are identical.');
+  virsh('host-c', 'start', 'web-01');
+  expect(violations('web-01')).toEqual([]);
+});
+
+test('an image that lies on another one, in a chain that stays as it is, becomes one image with the same content', async () => {
+  const folder = '/var/lib/libvirt/images';
+  const sh = (host: string, line: string): string => lab('exec', host, 'sh', '-ec', line);
+  const { fleet } = await paused({ startAfter: 'never' }, () => {
+    lab('vm', 'host-a', 'web-01', '--size', '512M', '--data', '64', '--no-start');
+    sh('host-a', `cd ${folder}; mv web-01.qcow2 golden.qcow2; qemu-img create -q -f qcow2 -b golden.qcow2 -F qcow2 web-01.qcow2`);
+    virsh('host-a', 'start', 'web-01');
+    lab('wait', 'host-a', 'web-01', '^ACK', '90');
+  });
+  await done(fleet.pulumi('up', '--skip-preview'));
+  off('host-a', 'web-01');
+  await done(fleet.pulumi('up', '--skip-preview'));
+  const content = (host: string): string =>
+    sh(host, `qemu-img convert -O raw ${folder}/web-01.qcow2 /run/content; sha256sum < /run/content; rm /run/content`);
+  expect(content('host-c')).toBe(content('host-a'));
+  expect(sh('host-c', `qemu-img info ${folder}/web-01.qcow2`)).not.toContain('backing');
   virsh('host-c', 'start', 'web-01');
   expect(violations('web-01')).toEqual([]);
 });

@@ -50,6 +50,11 @@ const checks: readonly Check[] = [
   option('bandwidth', 'cannot limit the bandwidth', (desired, can) => !can.bandwidth && desired.bandwidthBytesPerSecond !== null),
   option('keepSource', 'cannot keep the source', (desired, can) => !can.keepsSource && desired.keepSource === 'confirm'),
   option('verify', 'cannot read back what was copied', (desired, can) => !can.verify && desired.verify !== 'off'),
+  option(
+    'verify',
+    'cannot read back what a cold move has copied',
+    (desired, can, { method }) => can.verify && !can.verifiesCold && method === 'cold' && desired.verify !== 'off',
+  ),
   option('postCopy', 'has no post-copy', (desired, can) => !can.postCopy && desired.postCopy),
   option('suspend', 'cannot suspend for the rest of a move', (desired, can) => !can.suspend && desired.suspend),
   option('incrementEvery', 'sends increments by itself', (_desired, can) => can.increments === 'platform'),

@@ -13,32 +13,42 @@ import { oneWord, quote } from './quote.js';
 import { refused } from './refused.js';
 import { attribute, escaped, first, parseXml } from './xml.js';
 
+/** As it is served by QEMU; each disk is an export by its name. */
 export interface Backup {
-  /** Each disk is an export by its name. */
   readonly socket: string;
+  /** Of the pass that began it. */
+  readonly checkpoint: string;
 }
 
-/** As libvirt names the folder of a domain (`virDomainDefGetShortName`). */
-const shortName = (name: string): string => Array.from(name).slice(0, 20).join('');
+/** As libvirt names the folder of a domain (`virDomainDefGetShortName`), the one that QEMU may write to whatever confines it. */
+const folderOf = (id: string, name: string): string => `/var/lib/libvirt/qemu/domain-${id}-${Array.from(name).slice(0, 20).join('')}`;
 
-const file = (checkpoint: string): string => `${checkpoint}.sock`;
+const fileOf = (checkpoint: string): string => `/${checkpoint}.sock`;
+const socketOf = /\/(vmplacement-[\w-]+)\.sock$/;
 
-/** null: no job is under way. @throws PlacementError `platform` where one of others is. */
-export async function backupOf(on: Connection, move: Move, pass: Pick<BegunPass, 'checkpoint'> | undefined): Promise<Backup | null> {
-  const vm = quote(move.vm.uuid);
-  const asked = `${ask(`domjobinfo ${vm}`)}
+/** The job of libvirt that holds the domain: of this move, whichever pass began it, or of somebody else. */
+async function jobNow(on: Connection, { vm, source }: Move): Promise<Backup | 'none' | 'of others'> {
+  const asked = `${ask(`domjobinfo ${quote(vm.uuid)}`)}
 ${orNone}
 case $out in *ounded*) ;; *) exit 0 ;; esac
 printf 'job\\n'
-${ask(`backup-dumpxml ${vm}`)}
+${ask(`backup-dumpxml ${quote(vm.uuid)}`)}
 case $out in error:*) ;; *) ${tell} ;; esac`;
   const told = await on.shell.run(asked, { repeatable: true });
-  if (told.code !== 0 && /domain is not running/.test(told.stderr)) return null;
-  if (told.code !== 0) throw refused(move.source, told);
-  if (told.stdout === '') return null;
+  if (told.code !== 0 && /domain is not running/.test(told.stderr)) return 'none';
+  if (told.code !== 0) throw refused(source, told);
+  if (told.stdout === '') return 'none';
   const xml = told.stdout.slice('job\n'.length);
   const socket = xml === '' ? null : attribute(first(parseXml(xml), 'server'), 'socket');
-  if (socket !== null && pass !== undefined && socket.endsWith(`/${file(pass.checkpoint)}`)) return { socket };
+  const checkpoint = socketOf.exec(socket ?? '')?.[1];
+  return socket === null || checkpoint === undefined ? 'of others' : { socket, checkpoint };
+}
+
+/** null: none is under way. @throws PlacementError `platform` where the job of somebody else is. */
+export async function backupOf(on: Connection, move: Move): Promise<Backup | null> {
+  const job = await jobNow(on, move);
+  if (job === 'none') return null;
+  if (job !== 'of others') return job;
   throw new PlacementError(
     'platform',
     `VM ${move.vm.name} is busy on ${placeText(move.source)} with a job of libvirt that is not of this move, a backup for instance, which is not disturbed.`,
@@ -66,7 +76,7 @@ export async function beginBackup(
 ): Promise<Backup | { readonly broken: string }> {
   const isChanged = (name: string): boolean => since !== null && pass.changed.includes(name);
   const backup = `<domainbackup mode='pull'>
-<server transport='unix' socket='@SOCKET@'/>
+<server transport='unix' socket='${escaped(folderOf(ID, move.vm.name) + fileOf(pass.checkpoint))}'/>
 <disks>
 ${disks
   .map((disk) => {
@@ -82,16 +92,15 @@ ${disks.map(({ name }) => `<disk name='${escaped(name)}' checkpoint='bitmap'/>`)
 ${others.map(({ name }) => `<disk name='${escaped(name)}' checkpoint='no'/>`).join('\n')}
 </disks></domaincheckpoint>`;
   const vm = quote(move.vm.uuid);
-  // The folder of a running domain is the one that QEMU may write to whatever confines it.
   const begun = await on.shell.run(
     `
 ${ask(`domid ${vm}`)}
 ${orFail}
-socket=/var/lib/libvirt/qemu/domain-$(echo $out)-${quote(shortName(move.vm.name))}/${quote(file(pass.checkpoint))}
+id=$(echo $out)
 ${privateFolder}
 base=$d/${quote(pass.checkpoint)}
 while IFS= read -r l; do
-  case $l in *@SOCKET@*) l=\${l%%@SOCKET@*}$socket\${l#*@SOCKET@} ;; esac
+  case $l in *${ID}*) l=\${l%%${ID}*}$id\${l#*${ID}} ;; esac
   printf '%s\\n' "$l"
 done > "$base.backup"
 printf '%s' ${oneWord(checkpoint)} > "$base.checkpoint"
@@ -99,10 +108,11 @@ out=$(start backup-begin ${vm} "$base.backup" "$base.checkpoint" < /dev/null)
 code=$?
 rm -f "$base.backup" "$base.checkpoint"
 [ $code = 0 ] || { ${tell}; exit 1; }
-printf '%s' "$socket"`,
+printf '%s' "$id"`,
     { stdin: `${backup}\n` },
   );
-  if (begun.code === 0) return { socket: begun.stdout.trim() };
+  if (begun.code === 0)
+    return { socket: folderOf(begun.stdout.trim(), move.vm.name) + fileOf(pass.checkpoint), checkpoint: pass.checkpoint };
   const broken =
     /(missing or broken bitmap|[Cc]heckpoint .*not found|inconsistent|is not recording|[Bb]itmap .*(not found|does not exist))/.exec(
       begun.stderr,
@@ -111,9 +121,10 @@ printf '%s' "$socket"`,
   throw refused(move.source, begun);
 }
 
-/** Of this pass; what it kept beside the images is gone after it. */
-export async function endBackup(on: Connection, move: Move, pass: Pick<BegunPass, 'checkpoint'>): Promise<void> {
-  if ((await backupOf(on, move, pass)) === null) return;
+/** Of this move, whichever pass began it; what it kept beside the images is gone after it. A job of others goes on. */
+export async function endBackup(on: Connection, move: Move): Promise<void> {
+  const job = await jobNow(on, move);
+  if (job === 'none' || job === 'of others') return;
   const vm = quote(move.vm.uuid);
   const done = await on.shell.run(`${ask(`domjobabort ${vm}`)}
 case $out in error:*'no job is active'* | error:*'not running'*) ;; error:*) ${tell}; exit 1 ;; esac
@@ -126,3 +137,6 @@ while :; do
 done`);
   if (done.code !== 0) throw refused(move.source, done);
 }
+
+/** In a definition that is filled in on the host. */
+const ID = '@ID@';

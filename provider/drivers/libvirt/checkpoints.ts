@@ -13,18 +13,21 @@ import { all, attribute, parseXml } from './xml.js';
 const prefix = 'vmplacement-';
 
 /** Never one that was there before: what a bitmap of that name once meant is not known. */
-export const newCheckpoint = (n: number): string => `${prefix}${n}-${randomBytes(6).toString('hex')}`;
+export const newCheckpoint = (n: number): string => `${prefix}${n}-${randomBytes(4).toString('hex')}`;
 
 export const isOwnCheckpoint = (name: string): boolean => name.startsWith(prefix);
 
-/** Of a VM that runs: bytes that were written since, in whole clusters, by the name of the disk. */
-export async function dirtyBytes(on: Connection, copy: CopyRef, checkpoint: string): Promise<ReadonlyMap<string, number>> {
+/** Of a VM that runs: bytes that were written since, in whole clusters, by the name of the disk; null: its bitmaps tell nothing. */
+export async function dirtyBytes(on: Connection, copy: CopyRef, checkpoint: string): Promise<ReadonlyMap<string, number> | null> {
   const asked = `${ask(`checkpoint-dumpxml ${quote(copy.platformId)} ${quote(checkpoint)} --no-domain --size`)}\n${orNone}\n${tell}`;
   const told = await on.shell.run(asked, { repeatable: true });
   if (told.code !== 0) throw refused(copy, told);
-  return new Map(
-    all(parseXml(told.stdout), 'disks', 'disk').map((disk) => [attribute(disk, 'name') ?? '', Number(attribute(disk, 'size') ?? 0)]),
-  );
+  const sizes = all(parseXml(told.stdout), 'disks', 'disk').flatMap((disk): [string, number | null][] => {
+    if (attribute(disk, 'checkpoint') === 'no') return [];
+    const size = attribute(disk, 'size');
+    return [[attribute(disk, 'name') ?? '', size === null ? null : Number(size)]];
+  });
+  return sizes.some(([, size]) => size === null) ? null : new Map(sizes.map(([name, size]) => [name, size ?? 0]));
 }
 
 /** Of a VM that runs. One that is gone is done. */
@@ -33,7 +36,7 @@ export async function removeCheckpoints(on: Connection, copy: CopyRef, names: re
   const vm = quote(copy.platformId);
   // One whose bitmap is broken or gone can only be forgotten.
   const one = (name: string): string => `${ask(`checkpoint-delete ${vm} ${quote(name)}`)}
-case $out in error:*) ${ask(`checkpoint-delete ${vm} ${quote(name)} --metadata`)} ;; esac
+case $out in error:*[Bb]itmap* | error:*inconsistent*) ${ask(`checkpoint-delete ${vm} ${quote(name)} --metadata`)} ;; esac
 case $out in error:*'no domain checkpoint'* | error:*'checkpoint not found'*) ;; error:*) ${tell}; exit 1 ;; esac`;
   const done = await on.shell.run(names.map(one).join('\n'));
   if (done.code !== 0) throw refused(copy, done);

@@ -44,7 +44,7 @@ export function cold(parts: Parts): Pick<Driver, 'copyOff' | 'cancel'> {
       await run.checkLease();
       const read = async (): Promise<MoveOnTarget> => new MoveOnTarget(parts, move, run, await parts.read());
       const work = await read();
-      if (move.method === 'staged') await cancelPasses(work, move);
+      if (move.method === 'staged') await cancelPasses(work, move, run);
       if (move.method !== 'hot') return work.remove();
       if (work.hasJob) await abortJob(work.from, move);
       await (work.hasJob ? await read() : work).remove();

@@ -23,6 +23,8 @@ export const capabilities: Capabilities = {
   separateStart: true,
   blocksStart: true,
   verify: true,
+  // Images that go straight from host to host would come through this machine for that.
+  verifiesCold: false,
   bandwidth: true,
   postCopy: false,
   suspend: false,

@@ -47,8 +47,8 @@ export interface StagedWork {
   readonly rate: number;
   /** Begun and not whole. */
   readonly pass?: BegunPass;
-  /** The power-off that came last was sent by this move. */
-  readonly poweredOff?: true;
+  /** When this move sent a power-off. */
+  readonly poweredOff?: number;
   /** What was sent is not what stands on the target. */
   readonly bad?: string;
   /** The last increment, of a source that is off. */
@@ -81,13 +81,13 @@ export interface LastPass {
   readonly durationMs: number | null;
 }
 
-/** Of an image on the target, as far as its host tells. */
-export const imageName = ({ path, image }: NonNullable<CopiedImage['made']>): string => image || path;
+/** Of an image on the target. Inodes are used again, and not every file system tells when one was made. */
+export const imageName = ({ path, id }: NonNullable<CopiedImage['made']>): string => id ?? path;
 
 /** The image on the target of one disk. */
 export interface CopiedImage {
-  /** Path and identity (`Volume`); null: it is about to be made. */
-  readonly made: { readonly path: string; readonly image: string } | null;
+  /** Path and identity (`Volume`), and a name that no other image ever had; null: it is about to be made. */
+  readonly made: { readonly path: string; readonly image: string; readonly id?: string } | null;
   /** Everything of the disk below this offset stands there durably, bytes. */
   readonly durable: number;
   /** Sent for it, bytes. */

@@ -1,4 +1,5 @@
 /** What one move makes on its target: images, firmware variables, the definition. What stands there is written down with the source. */
+import { randomUUID } from 'node:crypto';
 import { basename } from 'node:path';
 import type { Move, Run } from '../../core/driver.js';
 import { PlacementError } from '../../core/errors.js';
@@ -16,7 +17,7 @@ import {
   type Place,
   type Power,
 } from '../../core/inventory.js';
-import { reach } from '../../core/link.js';
+import { reach, throughput } from '../../core/link.js';
 import type { Connection } from './connection.js';
 import { incomingText, withBlock } from './block.js';
 import { copyInProcess, stopped } from './copy-process.js';
@@ -81,6 +82,12 @@ export class MoveOnTarget {
 
   get targetRef(): CopyRef {
     return { ...this.move.target, platformId: this.move.vm.uuid, moveId: this.move.record.moveId };
+  }
+
+  /** Of the link, bytes per second; nothing was measured yet. */
+  get linkRate(): number {
+    const { bytesPerSecond } = throughput(this.reading.datacenter, this.move.source, this.move.target, null);
+    return isKnown(bytesPerSecond) ? bytesPerSecond : assumedRate;
   }
 
   /** Of its images there that the move made. */
@@ -207,13 +214,12 @@ export class MoveOnTarget {
     if (changed !== undefined) throw this.changed(changed);
   }
 
-  /** With the disks that it has now; as a copy that may be started. */
-  isWhole(): boolean {
-    return this.isDefinedAsNow() && this.target?.blockedBy === null;
+  /** With the disks that it has now; as a copy that may be started, or not. */
+  isDefinedAs(what: 'whole' | 'incoming'): boolean {
+    return this.isDefinedAsNow() && (this.target?.blockedBy === null) === (what === 'whole');
   }
 
-  /** With the disks that it has now. */
-  isDefinedAsNow(): boolean {
+  private isDefinedAsNow(): boolean {
     if (!this.isDefined()) return false;
     const there = this.target?.images.filter(({ kind }) => kind === 'disk') ?? [];
     const disks = this.allDisks();
@@ -243,7 +249,8 @@ export class MoveOnTarget {
   async removeDefinition(): Promise<void> {
     if (this.target === null || !this.isDefined()) return;
     this.refuseWhereItRan();
-    await undefine(this.to, this.targetRef);
+    // Firmware variables are those of this move, which are written again, or lie where the source has them too.
+    await undefine(this.to, this.targetRef, 'keep');
   }
 
   /** New images, which hold nothing yet. What is there already, and is not of this move, is not touched. */
@@ -266,7 +273,7 @@ export class MoveOnTarget {
         await this.forgetDisk(disk.name);
         throw takenVolume(this.move.target, volume);
       }
-      await this.save({ disks: { ...this.disks, [disk.name]: { ...image, made } } });
+      await this.save({ disks: { ...this.disks, [disk.name]: { ...image, made: { ...made, id: randomUUID() } } } });
     }
   }
 
@@ -439,17 +446,10 @@ ${defineFed}`;
     if (this.source !== null) await this.save({ disks: {} });
   }
 
-  private refuseWhereItRan(): void {
+  refuseWhereItRan(so = 'this move cannot be cancelled any more', next = 'move it back with a new move'): void {
     const { target, move } = this;
     if (target?.copy.role !== 'live') return;
-    throw new PlacementError(
-      'not-possible',
-      `VM ${move.vm.name} has run on ${placeText(move.target)}: this move cannot be cancelled any more.`,
-      {
-        vm: move.vm.name,
-        next: 'move it back with a new move',
-      },
-    );
+    throw new PlacementError('not-possible', `VM ${move.vm.name} has run on ${placeText(move.target)}: ${so}.`, { vm: move.vm.name, next });
   }
 
   private async removeImage(name: string, image: CopiedImage): Promise<void> {
@@ -558,3 +558,5 @@ interface Sending {
 }
 
 const THERE = 80;
+/** Of a link of 1 Gbit/s. */
+const assumedRate = 110 * 1024 ** 2;

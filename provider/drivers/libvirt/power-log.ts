@@ -9,11 +9,18 @@ interface Entry {
   readonly reason: string;
 }
 
+/** The VM went off in another way than by a shutdown of the guest: dirty bitmaps may be broken since. */
+export interface UncleanEnd {
+  /** When; where only its next start tells of it, when that was. */
+  readonly atMs: number;
+  readonly wasPoweredOff: boolean;
+}
+
 interface Logged {
   /** The last entry that tells of the power; `null`: there is no log, so it never ran on this host. */
   readonly last: Entry | null;
-  /** When it went off last in another way than by a shutdown of the guest, or was found to have gone: dirty bitmaps may be broken since. */
-  readonly uncleanMs: number | null;
+  /** Oldest first. */
+  readonly unclean: readonly UncleanEnd[];
 }
 
 /** By the name of the domain. */
@@ -38,14 +45,23 @@ export function powerLogOf(text: string): PowerLog {
     if (reason === 'failed') found.set(nameOf(path), before.at(-1)?.what === 'started' ? before.slice(0, -1) : before);
     else found.set(nameOf(path), [...before, next]);
   }
-  return new Map([...found].map(([name, entries]) => [name, { last: entries.at(-1) ?? null, uncleanMs: uncleanIn(entries) }]));
+  return new Map([...found].map(([name, entries]) => [name, { last: entries.at(-1) ?? null, unclean: uncleanIn(entries) }]));
 }
 
-function uncleanIn(entries: readonly Entry[]): number | null {
-  const unclean = entries.findLast(({ what, reason }, index) =>
-    what === 'stopped' ? !['shutdown', 'migrated'].includes(reason) : entries[index - 1]?.what === 'started',
-  );
-  return unclean?.atMs ?? null;
+function uncleanIn(entries: readonly Entry[]): readonly UncleanEnd[] {
+  return entries.flatMap(({ what, reason, atMs }, index): UncleanEnd[] => {
+    const isUnclean = what === 'stopped' ? reason !== 'shutdown' : entries[index - 1]?.what === 'started';
+    return isUnclean ? [{ atMs, wasPoweredOff: reason === 'destroyed' }] : [];
+  });
+}
+
+/** null: its log could not be read. One that is off without a word of its end has had one that is not clean. */
+export function uncleanEnds(log: PowerLog, { name, power }: Pick<Seen, 'name' | 'power'>): readonly UncleanEnd[] | null {
+  const logged = log.get(name);
+  if (logged === undefined) return null;
+  const { last, unclean } = logged;
+  const isUp = power !== 'off' && power !== 'crashed' && power !== 'saved';
+  return isUp || last?.what !== 'started' ? unclean : [...unclean, { atMs: Infinity, wasPoweredOff: false }];
 }
 
 const nameOf = (path: string): string => path.slice(folder.length);

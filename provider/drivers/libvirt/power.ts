@@ -59,7 +59,7 @@ async function notePowerOff(connection: Connection, { platformId }: CopyRef, run
     needLease(kept, platformId, run.holder);
     const { work } = kept.state;
     const next =
-      work?.staged === undefined ? null : withState(kept.state, { work: { ...work, staged: { ...work.staged, poweredOff: true } } });
+      work?.staged === undefined ? null : withState(kept.state, { work: { ...work, staged: { ...work.staged, poweredOff: kept.nowMs } } });
     return { next, result: undefined };
   });
 }

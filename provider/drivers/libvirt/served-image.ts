@@ -193,6 +193,8 @@ function refusedServing(
   if (stderr.includes('No such file or directory')) return because('it does not exist', 'look where the disk of the VM is');
   if (stderr.includes('Permission denied'))
     return because(`${who} may not open it`, sudo ? 'look at its rights there' : `give ${who} the right, or set ssh.sudo`);
-  const said = stderr.trim().split('\n').at(-1) ?? '';
+  // What comes after it are hints.
+  const lines = stderr.trim().split('\n');
+  const said = lines.find((line) => line.startsWith('qemu-nbd: ')) ?? lines.at(-1) ?? '';
   return because(said === '' ? `qemu-nbd ended with ${code}` : said, 'run qemu-nbd there by hand');
 }

@@ -4,36 +4,46 @@
  */
 import { performance } from 'node:perf_hooks';
 import type { Distrust, Driver, Move, Outcome, Replication, Run } from '../../core/driver.js';
-import { PlacementError } from '../../core/errors.js';
+import { isControlLost, PlacementError } from '../../core/errors.js';
 import { placeText } from '../../core/inventory.js';
-import { backupOf, beginBackup, endBackup, type Backup } from './backup.js';
+import { backupOf, beginBackup, endBackup, scratchOf, type Backup } from './backup.js';
 import { dirtyBytes, isOwnCheckpoint, newCheckpoint, removeCheckpoints, removeCheckpointsOff } from './checkpoints.js';
 import { hostClock } from './domain-state.js';
 import { imageName, type BegunPass, type CopiedImage, type LastPass, type SentDisk, type StagedWork } from './metadata.js';
 import { MoveOnTarget, type Parts } from './move-on-target.js';
 import { disksNow, distrustOf, isSent } from './trust.js';
+import { removeVolume } from './volumes.js';
 
 export function staged(parts: Parts): Pick<Driver, 'replicate' | 'finish'> {
-  const open = async (move: Move, run: Run): Promise<StagedMove> =>
-    new StagedMove(new MoveOnTarget(parts, move, run, await parts.read()), move, run);
+  const open = async (move: Move, run: Run): Promise<StagedMove> => {
+    const read = async (): Promise<MoveOnTarget> => new MoveOnTarget(parts, move, run, await parts.read());
+    return new StagedMove(await read(), move, run, read);
+  };
   return {
     replicate: async (move, run) => (await begun(run, () => open(move, run))).replicate(),
     finish: async (move, run) => (await begun(run, () => open(move, run))).finish(),
   };
 }
 
-/** What it has left on the source. */
-export async function cancelPasses(work: MoveOnTarget, move: Move): Promise<void> {
+/** What it has left on the source; a target that has run is refused first. */
+export async function cancelPasses(work: MoveOnTarget, move: Move, run: Run): Promise<void> {
   const { sourceReading: source, staged: sent } = work;
   if (source === null) return;
-  if (sent?.pass !== undefined && source.copy.power === 'running') await endBackup(work.from, move, sent.pass);
-  const names = source.checkpoints.filter(isOwnCheckpoint);
-  if (source.copy.power === 'running') await removeCheckpoints(work.from, source.copy.ref, names);
-  else
-    await removeCheckpointsOff(work.from, source.copy.ref, {
-      names,
-      disks: source.images.filter(({ kind, format }) => kind === 'disk' && format === 'qcow2'),
-    });
+  work.refuseWhereItRan();
+  const isUp = !['off', 'crashed', 'saved'].includes(source.copy.power);
+  if (isUp) await endBackup(work.from, move);
+  // A list that could not be read is empty.
+  const known = [sent?.checkpoint, sent?.pass?.checkpoint].filter((name) => name !== undefined && name !== '');
+  const names = [...new Set([...source.checkpoints.filter(isOwnCheckpoint), ...known])] as readonly string[];
+  const disks = source.images.filter(({ kind, format }) => kind === 'disk' && format === 'qcow2');
+  await run.checkLease();
+  await (isUp ? removeCheckpoints(work.from, source.copy.ref, names) : removeCheckpointsOff(work.from, source.copy.ref, { names, disks }));
+  if (sent?.pass !== undefined) await removeScratch(work, move, sent.pass);
+}
+
+/** What is left of a pass whose host lost its power; at the end of its job libvirt removes it itself. */
+async function removeScratch(work: MoveOnTarget, move: Move, pass: BegunPass): Promise<void> {
+  for (const disk of Object.values(pass.disks)) await removeVolume(work.from, move.source, scratchOf(disk, pass));
 }
 
 async function begun(run: Run, open: () => Promise<StagedMove>): Promise<StagedMove> {
@@ -53,26 +63,54 @@ class StagedMove {
     private readonly work: MoveOnTarget,
     private readonly move: Move,
     private readonly run: Run,
+    private readonly reread: () => Promise<MoveOnTarget>,
   ) {
     this.sent = work.staged ?? nothingSent;
   }
 
   async replicate(): Promise<Replication> {
     this.work.refuseUnlessPossible();
+    this.work.refuseWhereItRan('nothing is copied onto what it has written', 'look at both copies; keep the right one');
     this.refuseUnless('running');
     const disks = await this.disksNow();
     const going = await this.passUnderWay(disks);
     if (going === null) {
       await this.dropPass();
-      const gap = distrustOf({ sent: this.sent, disks, source: this.source, record: this.move.record });
+      const distrust = distrustOf({ sent: this.sent, disks, source: this.source, record: this.move.record });
+      const dirty = this.sent.n === 0 || distrust !== '' ? null : await this.dirty();
+      const gap = this.sent.n > 0 && distrust === '' && dirty === null ? brokenBitmaps : distrust;
       // Whole, but the record does not say so yet: a crash in between.
       const named = this.move.record.increment?.n ?? 0;
-      if (gap === '' && this.sent.n === named + 1) return this.replication();
+      if (gap === '' && this.sent.n === named + 1) return this.replication(dirty);
       await this.removeOldCheckpoints();
       const { pass, backup } = await this.begin(gap, disks);
       return this.carryOut(pass, backup);
     }
     return this.carryOut(going.pass, going.backup);
+  }
+
+  private async carryOut(pass: BegunPass, backup: Backup): Promise<Replication> {
+    try {
+      return await this.sendPass(pass, backup);
+    } catch (error) {
+      if (!PlacementError.isInstance(error) || isControlLost(error)) throw error;
+      // A full copy that was stopped goes on where it is; what an increment has sent is sent again soon enough, and its job takes room here.
+      if (error.code === 'interrupted' && pass.kind === 'increment') await this.dropPass().catch(() => undefined);
+      if (error.code === 'platform') await this.refuseWhereItWentOff(error);
+      throw error;
+    }
+  }
+
+  /** Its QEMU is gone, and with it what it served. */
+  private async refuseWhereItWentOff(cause: PlacementError): Promise<void> {
+    const now = await this.reread().catch(() => null);
+    const power = now?.power ?? 'unknown';
+    if (power === 'running' || power === 'unknown') return;
+    throw new PlacementError(
+      'platform',
+      `VM ${this.move.vm.name} reads as ${power} on ${placeText(this.move.source)}: it went off while its disks were copied.`,
+      { vm: this.move.vm.name, next: 'pulumi up goes on from there', cause },
+    );
   }
 
   async finish(): Promise<Outcome | Distrust> {
@@ -95,17 +133,19 @@ class StagedMove {
     disks: Readonly<Record<string, SentDisk>>,
   ): Promise<{ readonly pass: BegunPass; readonly backup: Backup } | null> {
     const { pass, bad } = this.sent;
-    const backup = await backupOf(this.work.from, this.move, pass);
-    if (pass === undefined || backup === null || bad !== undefined || !isSent(pass.disks, disks)) return null;
+    const backup = await backupOf(this.work.from, this.move);
+    if (pass === undefined || backup?.checkpoint !== pass.checkpoint || bad !== undefined || !isSent(pass.disks, disks)) return null;
     return this.source.checkpoints.includes(pass.checkpoint) ? { pass, backup } : null;
   }
 
-  /** One that cannot go on, and its checkpoint. */
+  /** One that cannot go on, and its checkpoint; also one that nothing is written down of. */
   private async dropPass(): Promise<void> {
     const { pass, ...sent } = this.sent;
+    await this.run.checkLease();
+    await endBackup(this.work.from, this.move);
     if (pass === undefined) return;
-    await endBackup(this.work.from, this.move, pass);
     await removeCheckpoints(this.work.from, this.source.copy.ref, [pass.checkpoint]);
+    await removeScratch(this.work, this.move, pass);
     await this.save(sent);
   }
 
@@ -150,17 +190,17 @@ class StagedMove {
     const begun = await beginBackup(work.from, move, { pass, since: isFull ? null : sent.checkpoint, disks: work.copied, others });
     if ('socket' in begun) return { pass, backup: begun };
     await this.save(sent);
-    return this.begin(`its dirty bitmaps are broken (${begun.broken})`, disks);
+    return this.begin(`${brokenBitmaps} (${begun.broken})`, disks);
   }
 
   /** It stands there from the first pass on, so that whoever looks finds it, and cannot be started. */
   private async defineIncoming(): Promise<void> {
-    if (this.work.isDefinedAsNow()) return;
+    if (this.work.isDefinedAs('incoming')) return;
     await this.work.removeDefinition();
     await this.work.define(false);
   }
 
-  private async carryOut(pass: BegunPass, { socket }: Backup): Promise<Replication> {
+  private async sendPass(pass: BegunPass, { socket }: Backup): Promise<Replication> {
     const { work } = this;
     const [began, before] = [performance.now(), work.sent];
     for (const disk of work.copied) {
@@ -178,22 +218,26 @@ class StagedMove {
     const durationMs = Math.max(1, Math.round(performance.now() - began));
     const bytes = work.sent - before;
     const { n, checkpoint, at, disks, kind, distrust } = pass;
-    const measured = bytes >= enoughBytes || this.sent.rate === 0 ? Math.round((bytes / durationMs) * 1000) : this.sent.rate;
-    await this.save({ n, checkpoint, at, disks, kind, distrust, durationMs, rate: Math.max(1, measured) });
-    await endBackup(work.from, this.move, pass);
-    return this.replication();
+    const rate = bytes >= enoughBytes ? Math.round((bytes / durationMs) * 1000) : this.sent.rate;
+    await this.save({ n, checkpoint, at, disks, kind, distrust, durationMs, rate });
+    await endBackup(work.from, this.move);
+    return this.replication(await this.dirty());
   }
 
-  private async replication(): Promise<Replication> {
-    const { n, disks, durationMs, kind, distrust, rate, checkpoint } = this.sent;
+  private dirty(): Promise<ReadonlyMap<string, number> | null> {
+    return dirtyBytes(this.work.from, this.source.copy.ref, this.sent.checkpoint);
+  }
+
+  private replication(dirty: ReadonlyMap<string, number> | null): Replication {
+    const { n, disks, durationMs, kind, distrust, rate } = this.sent;
     const { bandwidthBytesPerSecond: limit } = this.move.record.options;
-    const dirty = await dirtyBytes(this.work.from, this.source.copy.ref, checkpoint);
+    const changed = dirty ?? new Map(this.work.copied.map(({ name, allocatedBytes }) => [name, allocatedBytes]));
     return {
       ...{ n, kind, distrust, durationMs, waiting: false },
       images: Object.fromEntries(Object.entries(disks).map(([name, { image }]) => [name, image])),
       bytes: this.uncounted,
-      dirtyBytes: [...dirty].reduce((sum, [name, bytes]) => (disks[name] === undefined ? sum : sum + bytes), 0),
-      bytesPerSecond: Math.min(rate, limit ?? Infinity),
+      dirtyBytes: [...changed].reduce((sum, [name, bytes]) => (disks[name] === undefined ? sum : sum + bytes), 0),
+      bytesPerSecond: Math.min(rate === 0 ? this.work.linkRate : rate, limit ?? Infinity),
     };
   }
 
@@ -208,7 +252,8 @@ class StagedMove {
     const last: LastPass = { sources, sentBefore: isSame ? (this.sent.last?.sentBefore ?? work.sent) : work.sent, durationMs: null };
     await this.run.checkLease();
     await work.growImages();
-    await this.save({ ...this.sent, last }, isSame ? [] : work.copiedNames);
+    const { pass: _dropped, ...sent } = this.sent;
+    await this.save({ ...sent, last }, isSame ? [] : work.copiedNames);
     const { verify } = move.record.options;
     for (const disk of work.copied) {
       const image = work.imageOf(disk.name);
@@ -222,7 +267,7 @@ class StagedMove {
       } catch (error) {
         if (!PlacementError.isInstance(error)) throw error;
         if (/[Bb]itmap .*(not found|inconsistent|cannot be used)/.test(error.message))
-          return { reason: `its dirty bitmaps are broken (${error.said})` };
+          return this.distrusted(`${brokenBitmaps} (${error.said})`);
         if (/ differ at byte /.test(error.message))
           await this.save({ ...this.sent, bad: `verifying found that disk ${disk.name} of the target differs from the source` });
         throw error;
@@ -238,9 +283,15 @@ class StagedMove {
     return this.outcome();
   }
 
+  private async distrusted(reason: string): Promise<Distrust> {
+    await this.save({ ...this.sent, bad: reason });
+    return { reason };
+  }
+
   private async isFinished(): Promise<boolean> {
     const { last, pass, bad } = this.sent;
-    if (last?.durationMs == null || pass !== undefined || bad !== undefined || !this.work.isWhole()) return false;
+    if (last?.durationMs == null || pass !== undefined || bad !== undefined || !this.work.isDefinedAs('whole')) return false;
+    for (const [name, { image }] of Object.entries(this.sent.disks)) if ((await this.work.imageThere(name)) !== image) return false;
     const now = await this.work.sourcesNow();
     return Object.entries(now).every(([name, source]) => source !== '' && last.sources[name] === source);
   }
@@ -286,6 +337,8 @@ class StagedMove {
     return new PlacementError('platform', `VM ${this.move.vm.name}: ${why}.`, { vm: this.move.vm.name, next });
   }
 }
+
+const brokenBitmaps = 'its dirty bitmaps are broken';
 
 /** Below that what a pass takes says more of its beginning and end than of the way. */
 const enoughBytes = 8 * 1024 ** 2;

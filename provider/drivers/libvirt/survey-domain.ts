@@ -19,7 +19,7 @@ import { blockedBy } from './block.js';
 import { isOwnCheckpoint } from './checkpoints.js';
 import { cpuDefinitionOf } from './cpu-compare.js';
 import { stateOf, type DomainState, type ReadState } from './metadata.js';
-import { loggedPower, powerLogOf, type PowerLog } from './power-log.js';
+import { loggedPower, powerLogOf, uncleanEnds, type PowerLog, type UncleanEnd } from './power-log.js';
 import type { Reading } from './reading.js';
 import { bridgeName, clockOf, cpuName, featuresOf, poolOf, type PoolPlace } from './survey-host.js';
 import { nvramOf } from './undefine.js';
@@ -33,8 +33,8 @@ export interface DomainReading {
   readonly details: Omit<Vm, 'name' | 'uuid' | 'copies' | 'annotation' | 'record' | 'recordProblem' | 'claim' | 'lease'>;
   readonly state: ReadState;
   readonly checkpoints: readonly string[];
-  /** `Logged.uncleanMs`; null too where its log could not be read. */
-  readonly uncleanMs: number | null;
+  /** null: its log could not be read. */
+  readonly uncleanEnds: readonly UncleanEnd[] | null;
   /** The move that blocks its start. */
   readonly blockedBy: string | null;
   /** All that its definition names, also what nothing tells the size of. */
@@ -126,7 +126,7 @@ function domainOf(uuid: string, context: Context): DomainReading {
     },
     state,
     checkpoints,
-    uncleanMs: context.log.get(name)?.uncleanMs ?? null,
+    uncleanEnds: uncleanEnds(context.log, { name, power }),
     blockedBy: blockedBy(inactive),
     images,
   };
@@ -234,7 +234,8 @@ function disksOf(images: readonly Image[], host: string, stats: Stats | undefine
         virtualBytes: capacity,
         allocatedBytes: block?.allocation ?? capacity,
         sharedWith: unknown(`the other VMs of ${host} are looked at together`),
-        tracked: format === 'qcow2',
+        // What a pass keeps meanwhile is a file beside it.
+        tracked: format === 'qcow2' && !path.startsWith('/dev/'),
         storageId,
       },
     ];

@@ -1,10 +1,12 @@
 /** Whether what was sent so far may be built upon: the VM compared with what it was when the last pass began (rules.md §6.3). */
-import { randomUUID } from 'node:crypto';
 import type { MigrationRecord } from '../../core/record.js';
 import type { Disk } from '../../core/inventory.js';
+import { PlacementError } from '../../core/errors.js';
 import { chains } from './backing.js';
 import type { Connection } from './connection.js';
 import type { SentDisk, StagedWork } from './metadata.js';
+import { quote } from './quote.js';
+import type { UncleanEnd } from './power-log.js';
 import type { DomainReading } from './survey-domain.js';
 
 /** The disks as they are now, by their names. */
@@ -17,10 +19,15 @@ export async function disksNow(
   return Object.fromEntries(
     disks.map(({ name, path, virtualBytes }, index) => [
       name,
-      // What cannot be read is not the same as before.
-      { path, chain: below[index] ?? [`unread: ${path}`, randomUUID()], virtualBytes, image: there[index] ?? '' },
+      { path, chain: below[index] ?? unread(on, path), virtualBytes, image: there[index] ?? '' },
     ]),
   );
+}
+
+function unread({ target }: Connection, path: string): never {
+  throw new PlacementError('platform', `Host ${target.name} does not tell what the image ${path} lies on.`, {
+    next: `qemu-img info -U --backing-chain ${quote(path)}, on that host`,
+  });
 }
 
 /** The same disks, images, chains and sizes. */
@@ -56,7 +63,8 @@ export function distrustOf({ sent, disks, source, record: { increment: named } }
   if (named !== null && sent.n < named.n) return `the target holds increment ${sent.n}, the record names ${named.n}`;
   if (sent.n === 0) return '';
   if (!source.checkpoints.includes(sent.checkpoint)) return 'its checkpoint is gone';
-  if (source.uncleanMs !== null && source.uncleanMs > sent.at && sent.poweredOff === undefined)
+  if (source.uncleanEnds === null) return 'its log could not be read, so how it went off is not known';
+  if (source.uncleanEnds.some((end) => end.atMs > sent.at && !isOwn(end, sent, source.uncleanEnds ?? [])))
     return 'its dirty bitmaps are not trusted: it went off in another way than by a shutdown of the guest (crash, forced power-off or power loss)';
   for (const [name, now] of Object.entries(disks)) {
     const change = changeOf(name, sent.disks[name], now);
@@ -67,3 +75,10 @@ export function distrustOf({ sent, disks, source, record: { increment: named } }
   }
   return '';
 }
+
+/** The first power-off after this move has sent one. */
+const isOwn = (end: UncleanEnd, { poweredOff }: StagedWork, all: readonly UncleanEnd[]): boolean =>
+  poweredOff !== undefined && end.wasPoweredOff && all.find(({ atMs }) => atMs > poweredOff - clockSlackMs) === end;
+
+/** Between the time of a request and that of its entry in the log, both by the clock of the host. */
+const clockSlackMs = 1000;

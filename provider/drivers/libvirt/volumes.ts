@@ -90,8 +90,12 @@ export async function isVolume(
 
 /** To at least this size; never smaller. */
 export async function growVolume(connection: Connection, at: Place, path: string, bytes: number): Promise<void> {
-  const done = await connection.shell.run(`${ask(`vol-resize ${quote(path)} ${bytes}B`)}
-case $out in error:*"Can't shrink"* | error:*'new capacity is smaller'* | error:*'smaller than'*) ;; error:*) ${tell}; exit 1 ;; esac`);
+  const done = await connection.shell.run(`${ask(`vol-info --bytes ${quote(path)}`)}
+${orFail}
+has=\${out#*Capacity:}
+[ \${has%%bytes*} -ge ${bytes} ] && exit
+${ask(`vol-resize ${quote(path)} ${bytes}B`)}
+${orFail}`);
   if (done.code !== 0) throw refused(at, done);
 }
 

@@ -196,6 +196,7 @@ export const capabilities = (over: Partial<Capabilities> = {}): Capabilities => 
   separateStart: true,
   blocksStart: true,
   verify: true,
+  verifiesCold: true,
   bandwidth: true,
   postCopy: true,
   suspend: true,

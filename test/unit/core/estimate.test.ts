@@ -16,7 +16,7 @@ const of = (over: Partial<EstimateInput>): ReturnType<typeof estimate> =>
     desired: desired(),
     nowMs: Date.parse('2026-05-01T10:00:00Z'),
     inventory: inventory({ links: [link(['a', 'b'], 'yes', { bytesPerSecond: 512 * MiB })] }),
-    capabilities: { verify: true },
+    capabilities: { verify: true, verifiesCold: true },
     ...over,
   });
 
@@ -24,7 +24,8 @@ describe('cold', () => {
   it('is off for the copy, the read-back and define + start', () => {
     expect(of({ desired: desired({ verify: 'off' }) })).toMatchObject({ copyBytes: 0, copyMs: 0, downtimeMs: 11_000, downBytes: 5 * GiB });
     expect(of({})).toMatchObject({ downtimeMs: 21_000 });
-    expect(of({ capabilities: { verify: false } })).toMatchObject({ downtimeMs: 11_000 });
+    for (const verify of [false, true])
+      expect(of({ capabilities: { verify, verifiesCold: false } })).toMatchObject({ downtimeMs: 11_000 });
   });
   it('copies nothing that both hosts see', () => {
     const shared = {

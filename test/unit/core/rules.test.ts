@@ -740,6 +740,7 @@ describe('option-unsupported', () => {
     increments: 'platform',
     separateStart: false,
     verify: false,
+    verifiesCold: false,
     bandwidth: false,
     postCopy: false,
     suspend: false,
