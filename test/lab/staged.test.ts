@@ -3,7 +3,7 @@ import { afterEach, expect, test } from 'vitest';
 import { done, stack, type Stack } from '../engine/harness.js';
 import { datacenter } from './datacenter.js';
 import { clearLab, hosts, lab, running, violations, virsh } from './kit.js';
-import { flat, isClean, off } from './moved.js';
+import { flat, isClean, nvram, nvramMark, off, withFirmware } from './moved.js';
 
 afterEach(clearLab);
 
@@ -69,6 +69,34 @@ test('it pauses with everything copied, each up sends what has changed, and afte
   await done(fleet.pulumi('up', '--skip-preview'));
   expect((await fleet.placement('web')).outputs).toMatchObject({ phase: 'Settled', lastMove: { method: 'staged' } });
   expect(checkpoints('host-c')).toBe('');
+});
+
+test('virsh metadata by hand is a go, and is gone when the move has ended', async () => {
+  const { fleet } = await paused({ keepSource: 'no' });
+  const uri = 'urn:vmplacement:annotations:1';
+  const set = ['metadata', 'web-01', '--uri', uri, '--key', 'vmplacement', '--set', "<annotations shutdown='now'/>"];
+  virsh('host-a', ...set, '--config', '--live');
+  expect(flat((await done(fleet.pulumi('preview'))).text)).toContain('virsh metadata');
+  const up = await done(fleet.pulumi('up', '--skip-preview'));
+  expect(running('host-c'), up.text).toEqual(['web-01']);
+  expect(violations('web-01')).toEqual([]);
+  isClean('host-a');
+  for (const which of ['--config', '--live']) expect(() => virsh('host-c', 'metadata', 'web-01', '--uri', uri, which)).toThrow(/not/);
+  await done(fleet.pulumi('preview', '--expect-no-changes'));
+});
+
+test('firmware variables go along, and are those of the source when the VM restarts', async () => {
+  const { fleet } = await paused({ startAfter: 'never' }, () => {
+    lab('vm', 'host-a', 'web-01', '--size', '512M');
+    off('host-a', 'web-01');
+    withFirmware('host-a');
+    virsh('host-a', 'start', 'web-01');
+  });
+  await done(fleet.vmplacement('annotate', 'web-01', 'shutdown=force'));
+  const up = await done(fleet.pulumi('up', '--skip-preview'));
+  expect(virsh('host-c', 'domstate', 'web-01').trim(), up.text).toBe('shut off');
+  expect(nvram('host-c')).toBe(nvram('host-a'));
+  expect(nvramMark('host-c')).toBe('mine');
 });
 
 test('a shutdown by hand is a go, and what is on the target then is what is on the source, block by block', async () => {

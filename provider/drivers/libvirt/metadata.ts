@@ -6,6 +6,21 @@ import { all } from './xml.js';
 
 export const namespace = 'urn:vmplacement:domain:1';
 
+/** Of the element that a person may set by `virsh metadata`: `<annotations shutdown='now'/>`. */
+export const byHandNamespace = 'urn:vmplacement:annotations:1';
+
+/** What a person has set there; the persistent and the live definition may differ. */
+export function givenByHand(...definitions: readonly (Element | null)[]): readonly string[] {
+  const values = definitions.flatMap((domain) =>
+    domain === null
+      ? []
+      : all(domain, 'metadata', 'annotations')
+          .filter((one) => one.namespaceURI === byHandNamespace)
+          .map((one) => one.getAttribute('shutdown') ?? ''),
+  );
+  return [...new Set(values)];
+}
+
 /** Versioned: a reader that finds a newer `v` does not act. */
 export interface DomainState {
   readonly v: 1;

@@ -6,8 +6,11 @@ import { unreadText } from '../../core/locate.js';
 import { unreadHosts, type Place } from '../../core/inventory.js';
 import type { Claim, MigrationRecord } from '../../core/record.js';
 import type { Connection } from './connection.js';
-import { changeState, DomainAbsent, withState, type DomainName, type KeptState } from './domain-state.js';
-import type { DomainState } from './metadata.js';
+import { changeState, DomainAbsent, locked, whereUp, withState, type DomainName, type KeptState } from './domain-state.js';
+import { ask, tell } from './host-shell.js';
+import { byHandNamespace, type DomainState } from './metadata.js';
+import { quote } from './quote.js';
+import { refused } from './refused.js';
 import type { DatacenterReading } from './survey.js';
 import { copiesOf, homeOf } from './survey-vms.js';
 
@@ -89,11 +92,15 @@ export function records(read: () => Promise<DatacenterReading>, connectionTo: (h
       for (const [key, { vm: kept }] of homes) if (kept.uuid === vm.uuid) homes.set(key, { connection: connectionTo(to.host), vm });
     },
 
-    annotate: (vm, { shutdown, giver }: AnnotationChange) =>
-      change(vm, ({ state, nowMs }) => {
+    async annotate(vm, { shutdown, giver }: AnnotationChange) {
+      await change(vm, ({ state, nowMs }) => {
         const annotation = shutdown === null ? undefined : [{ value: shutdown, giver, at: iso(nowMs) }];
         return { next: withState(state, { annotation }), result: undefined };
-      }),
+      });
+      // What was given by hand gives way to it, wherever a copy of it went.
+      const given = copiesOf((await read()).domains, vm).filter(({ byHand }) => byHand.length > 0);
+      for (const { copy, uuid } of given) await removeByHand(connectionTo(copy.ref.host), copy.ref, uuid);
+    },
 
     async record(vm, next: MigrationRecord | null, { ifEpoch, holder }: Expected) {
       const result = await change<'ok' | 'conflict'>(vm, (kept, name) => {
@@ -147,6 +154,14 @@ export function records(read: () => Promise<DatacenterReading>, connectionTo: (h
       }
     },
   };
+}
+
+async function removeByHand(on: Connection, at: Place, uuid: string): Promise<void> {
+  const remove = (where: string): string =>
+    `${ask(`metadata ${quote(uuid)} --uri ${byHandNamespace} ${where} --remove`)}
+case $out in error:*'metadata not found'* | error:*'element is not present'*) ;; error:*) ${tell}; exit 1 ;; esac`;
+  const done = await on.shell.run(locked(on, `${ask(`domstate ${quote(uuid)}`)}\n${whereUp(remove('--live'))}\n${remove('--config')}`));
+  if (done.code !== 0) throw refused(at, done);
 }
 
 /** A copy keeps its own label; that of a target is needed as long as the move lasts. */

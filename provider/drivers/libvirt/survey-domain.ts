@@ -1,5 +1,6 @@
 /** A copy of a VM from the definition of its domain on one host. */
 import type { Element } from '@xmldom/xmldom';
+import { iso } from '../../core/clock.js';
 import {
   isKnown,
   isUnknown,
@@ -13,12 +14,13 @@ import {
   type Nic,
   type Power,
   type StateFile,
+  type Timestamp,
   type Vm,
 } from '../../core/inventory.js';
 import { blockedBy } from './block.js';
 import { isOwnCheckpoint } from './checkpoints.js';
 import { cpuDefinitionOf } from './cpu-compare.js';
-import { stateOf, type DomainState, type ReadState } from './metadata.js';
+import { givenByHand, stateOf, type DomainState, type ReadState } from './metadata.js';
 import { loggedPower, powerLogOf, uncleanEnds, type PowerLog, type UncleanEnd } from './power-log.js';
 import type { Reading } from './reading.js';
 import { bridgeName, clockOf, cpuName, featuresOf, poolOf, type PoolPlace } from './survey-host.js';
@@ -32,6 +34,10 @@ export interface DomainReading {
   readonly copy: Copy;
   readonly details: Omit<Vm, 'name' | 'uuid' | 'copies' | 'annotation' | 'record' | 'recordProblem' | 'claim' | 'lease'>;
   readonly state: ReadState;
+  /** By the clock of its host. */
+  readonly readAt: Timestamp;
+  /** Values of the shutdown annotation that were set by `virsh metadata`. */
+  readonly byHand: readonly string[];
   readonly checkpoints: readonly string[];
   /** null: its log could not be read. */
   readonly uncleanEnds: readonly UncleanEnd[] | null;
@@ -125,6 +131,8 @@ function domainOf(uuid: string, context: Context): DomainReading {
       dirtyRate: unknown('libvirt does not measure it beforehand'),
     },
     state,
+    readAt: iso(clockOf(reading) ?? 0),
+    byHand: givenByHand(inactive, liveText === '' ? null : xml),
     checkpoints,
     uncleanEnds: uncleanEnds(context.log, { name, power }),
     blockedBy: blockedBy(inactive),

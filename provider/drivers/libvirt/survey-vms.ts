@@ -51,7 +51,7 @@ function vmOf(copies: readonly DomainReading[], domains: readonly DomainReading[
       disks: isUnknown(live.details.disks)
         ? live.details.disks
         : live.details.disks.map((disk) => ({ ...disk, sharedWith: sharers(disk, live, domains) })),
-      annotation: state.annotation ?? [],
+      annotation: [...(state.annotation ?? []), ...home.byHand.map((value) => ({ value, giver: 'virsh metadata', at: home.readAt }))],
       record: state.record ?? null,
       ...(problem === undefined ? {} : { recordProblem: problem }),
       claim: state.claim ?? null,
