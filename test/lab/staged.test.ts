@@ -86,7 +86,7 @@ test('virsh metadata by hand is a go, and is gone when the move has ended', asyn
 });
 
 test('firmware variables go along, and are those of the source when the VM restarts', async () => {
-  const { fleet } = await paused({ startAfter: 'never' }, () => {
+  const { fleet } = await paused({ startAfter: 'never', shutdownGrace: '2s' }, () => {
     lab('vm', 'host-a', 'web-01', '--size', '512M');
     off('host-a', 'web-01');
     withFirmware('host-a');
