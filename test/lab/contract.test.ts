@@ -1,4 +1,7 @@
 /** What every driver must hold, as far as the libvirt driver claims it, on real hosts. */
+import { spawnSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { closeSync, fsyncSync, openSync, writeSync } from 'node:fs';
 import type { Driver } from '../../provider/core/driver.js';
 import { capabilities } from '../../provider/drivers/libvirt/driver.js';
 import { openLibvirt } from '../../provider/drivers/libvirt/index.js';
@@ -89,6 +92,30 @@ function violationsOfChain(vm: string): readonly string[] {
   return found;
 }
 
+const MiB = 1024 ** 2;
+/** Of the disk of a guest of the lab: where it writes its records, and random data that it never touches. */
+const written = { from: MiB, to: 33 * MiB };
+const filled = { from: 300 * MiB, to: 301 * MiB };
+
+/** Something in each cluster of this part of an image reads otherwise from now on, also while a server has it open. */
+function corrupt(image: string, { from, to }: { readonly from: number; readonly to: number }): void {
+  const { stdout } = spawnSync('qemu-img', ['map', '-U', '--output=json', image], { encoding: 'utf8' });
+  const extents = JSON.parse(stdout) as readonly {
+    readonly start: number;
+    readonly length: number;
+    readonly data: boolean;
+    readonly offset?: number;
+  }[];
+  const file = openSync(image, 'r+');
+  let count = 0;
+  for (const { start, length, data, offset } of extents)
+    for (let at = Math.max(start, from); data && offset !== undefined && at < Math.min(start + length, to); at += 4096, count += 1)
+      writeSync(file, randomBytes(16), 0, 16, offset + (at - start) + 100);
+  fsyncSync(file);
+  closeSync(file);
+  if (count === 0) throw new Error(`there is nothing in this part of ${image}`);
+}
+
 const makeStaged = async (): Promise<Harness> => {
   lab('vm', 'host-a', 'runner', '--size', '1G', '--data', '400');
   const made: Driver[] = [];
@@ -116,6 +143,7 @@ const makeStaged = async (): Promise<Harness> => {
         virsh('host-a', 'attach-disk', vm, `${images}/added.qcow2`, 'vdb', '--targetbus', 'virtio', '--subdriver', 'qcow2', '--persistent');
       },
       growDisk: async (vm) => void virsh('host-a', 'blockresize', vm, 'vda', '1100M'),
+      corruptIncoming: async (vm, host, block) => corrupt(lab('disk', host, `${vm}.qcow2`), block === 'busy' ? written : filled),
       removeIncoming: async (vm) => {
         virsh(far, 'undefine', vm);
         lab('exec', far, 'rm', `${images}/${vm}.qcow2`);
