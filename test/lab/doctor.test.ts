@@ -97,7 +97,9 @@ test.each([
   [
     'without its umask',
     all,
-    [/^rights: cold and staged moves .* some cannot reach the socket of a qemu-nbd of root\. -> add the lines of docs\/drivers\/libvirt\.md/],
+    [
+      /^rights: cold and staged moves .* some cannot reach the socket of a qemu-nbd of root\. -> add the lines of docs\/drivers\/libvirt\.md/,
+    ],
   ],
   ['none', [], [/^host: blue\/host-a: .* some may not run virsh by sudo without a password -> add the lines of/]],
 ] as const)('a login with the lines of sudoers: %s', async (_what, lines, said) => {
@@ -121,7 +123,9 @@ test('a login of the group libvirt that may not open the images, on a host that 
     const checks = await doctor(datacenter({ user: 'some', port: 2223, hostKey }));
     expect(faultsOf(checks, 'blue/host-a')).toEqual([
       expect.stringMatching(/^rights: some may not open the image .*web-01\.qcow2, so its VM cannot move cold -> set ssh\.sudo/),
-      expect.stringMatching(/^rights: cold and staged moves .*sshd of host host-a opens no socket .* -> look at AllowStreamLocalForwarding/),
+      expect.stringMatching(
+        /^rights: cold and staged moves .*sshd of host host-a opens no socket .* -> look at AllowStreamLocalForwarding/,
+      ),
       expect.stringMatching(/^rights: some may not read \/var\/log\/libvirt\/qemu\/web-01\.log: .* -> set ssh\.sudo/),
       expect.stringMatching(/^pools: pool old is not active -> virsh pool-start 'old'/),
     ]);

@@ -24,8 +24,7 @@ describe('cold', () => {
   it('is off for the copy, the read-back and define + start', () => {
     expect(of({ desired: desired({ verify: 'off' }) })).toMatchObject({ copyBytes: 0, copyMs: 0, downtimeMs: 11_000, downBytes: 5 * GiB });
     expect(of({})).toMatchObject({ downtimeMs: 21_000 });
-    for (const verify of [false, true])
-      expect(of({ capabilities: { verify, verifiesCold: false } })).toMatchObject({ downtimeMs: 11_000 });
+    for (const verify of [false, true]) expect(of({ capabilities: { verify, verifiesCold: false } })).toMatchObject({ downtimeMs: 11_000 });
   });
   it('copies nothing that both hosts see', () => {
     const shared = {
