@@ -16,7 +16,7 @@ import { clearLab, hosts, lab, running, violations, virsh } from './kit.js';
 import { flat } from './moved.js';
 
 const seed = Number(env['VMPLACEMENT_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
-const runs = Number(env['VMPLACEMENT_KILL_RUNS'] ?? 27);
+const runs = Number(env['VMPLACEMENT_KILL_RUNS'] ?? 22);
 
 const victims = [
   'plugin',

@@ -75,8 +75,10 @@ class StagedMove {
     const disks = await this.disksNow();
     const going = await this.passUnderWay(disks);
     if (going === null) {
+      // What a pass has sent that its own bitmaps no longer know of may be what nobody sends again.
+      const isLost = await this.hasLostPass();
       await this.dropPass();
-      const distrust = distrustOf({ sent: this.sent, disks, source: this.source, record: this.move.record });
+      const distrust = isLost ? brokenBitmaps : distrustOf({ sent: this.sent, disks, source: this.source, record: this.move.record });
       const dirty = this.sent.n === 0 || distrust !== '' ? null : await this.dirty();
       const gap = this.sent.n > 0 && distrust === '' && dirty === null ? brokenBitmaps : distrust;
       // Whole, but the record does not say so yet: a crash in between.
@@ -136,6 +138,12 @@ class StagedMove {
     const backup = await backupOf(this.work.from, this.move);
     if (pass === undefined || backup?.checkpoint !== pass.checkpoint || bad !== undefined || !isSent(pass.disks, disks)) return null;
     return this.source.checkpoints.includes(pass.checkpoint) ? { pass, backup } : null;
+  }
+
+  private async hasLostPass(): Promise<boolean> {
+    const { pass } = this.sent;
+    if (pass === undefined || !this.source.checkpoints.includes(pass.checkpoint)) return false;
+    return (await dirtyBytes(this.work.from, this.source.copy.ref, pass.checkpoint)) === null;
   }
 
   /** One that cannot go on, and its checkpoint; also one that nothing is written down of. */
