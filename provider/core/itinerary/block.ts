@@ -1,6 +1,7 @@
 /** Blocks the start of the source as soon as it reads off, and takes the block away again (rules.md §6.7). */
 import { toldChange } from '../host-clock.js';
-import { isKnown, type Copy } from '../inventory.js';
+import { PlacementError } from '../errors.js';
+import { isKnown, placeText, type Copy } from '../inventory.js';
 import type { MigrationRecord } from '../record.js';
 import { isStopped, needRead, wentOffAt } from './reality.js';
 import type { MoveContext, Reality, Undo } from './step.js';
@@ -60,9 +61,21 @@ export const unblockSource: Undo = async (ctx) => {
   if (source === null) return;
   if (!driver.capabilities.blocksStart && record.autostartBefore) await setAutostart(ctx, source, true);
   if (!source.blocked) return;
+  refuseBeside(ctx, reality);
   await ctx.checkLease();
   await driver.unblock(source.ref, ctx.run('finishing'));
 };
+
+/** Somebody has started another copy: whatever else is put back, the source is not started beside it. */
+export function refuseBeside(ctx: MoveContext, { vm, source }: Reality): void {
+  const other = vm.copies.find((copy) => copy.power === 'running' && copy !== source);
+  if (other === undefined || source === null) return;
+  throw new PlacementError(
+    'not-possible',
+    `${ctx.vm}: runs on ${placeText(other.ref)}, so its source on ${placeText(source.ref)} stays off and as it is.`,
+    { vm: ctx.vm, next: 'look at both copies; shut down the one that is not to stay, then pulumi up' },
+  );
+}
 
 /** Stops what runs for this move and removes what it left on both sides. */
 export const dropCopies: Undo = async (ctx) => {

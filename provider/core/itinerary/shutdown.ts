@@ -3,6 +3,7 @@ import { PlacementError } from '../errors.js';
 import { placeText } from '../inventory.js';
 import { isShutDownAsGo } from '../power-after-cancel.js';
 import { formatDuration } from '../units.js';
+import { refuseBeside } from './block.js';
 import { isHeldNow } from './go-now.js';
 import { isOff, isRunning, isStopped, needRead, notOff, powerText } from './reality.js';
 import type { MoveContext, Reality, Undo } from './step.js';
@@ -77,6 +78,7 @@ export const startSourceAgain: Undo = async (ctx) => {
   // Moved away by somebody else: its power is theirs.
   if (reality.source === null) needRead(reality, ctx.record.from, 'the VM is not started there again');
   if (reality.source === null) return;
+  refuseBeside(ctx, reality);
   await ctx.checkLease();
   // A platform's own task would cut over, and holds the VM, until it is stopped.
   if (ctx.driver.capabilities.increments === 'platform') await ctx.driver.cancel(ctx.move(reality), ctx.run('finishing'));

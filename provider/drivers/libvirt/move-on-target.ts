@@ -278,7 +278,7 @@ export class MoveOnTarget {
   }
 
   /** Of disks that the VM does not have any more, or that are not copied any more. */
-  private async removeOtherImages(): Promise<void> {
+  async removeOtherImages(): Promise<void> {
     const names = this.copiedNames;
     for (const [name, image] of Object.entries(this.disks)) {
       if (names.includes(name)) continue;
@@ -439,7 +439,8 @@ ${defineFed}`;
     if (isOurs && target !== null && target.copy.power !== 'off')
       await this.to.exec(script(`export LC_ALL=C; ${virsh(this.to)} destroy ${quote(move.vm.uuid)}`));
     // Those that this move did not write may be those of the source.
-    const keeps = this.nvram === undefined && target !== null && nvramThatStays(target, this.poolsThere) !== null;
+    const keeps =
+      this.nvram === undefined && target !== null && (move.method === 'staged' || nvramThatStays(target, this.poolsThere) !== null);
     if (isOurs || (target === null && this.nvram !== undefined)) await undefine(this.to, this.targetRef, keeps ? 'keep' : 'remove');
     for (const [name, image] of Object.entries(this.disks)) await this.removeImage(name, image);
     [this.nvram, this.job, this.sentPasses] = [undefined, undefined, undefined];

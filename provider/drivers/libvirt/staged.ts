@@ -70,7 +70,7 @@ class StagedMove {
 
   async replicate(): Promise<Replication> {
     this.work.refuseUnlessPossible();
-    this.work.refuseWhereItRan('nothing is copied onto what it has written', 'look at both copies; keep the right one');
+    this.refuseOntoOwnWrites();
     this.refuseUnless('running');
     const disks = await this.disksNow();
     const going = await this.passUnderWay(disks);
@@ -119,6 +119,7 @@ class StagedMove {
     this.refuseUnless('off');
     this.work.refuseUnlessPossible();
     if (await this.isFinished()) return this.outcome();
+    this.refuseOntoOwnWrites();
     const disks = await this.disksNow();
     const added = this.work.copied.find(({ name }) => this.sent.disks[name] === undefined);
     const gap =
@@ -259,6 +260,12 @@ class StagedMove {
       Object.entries(sources).every(([name, source]) => source !== '' && this.sent.last?.sources[name] === source);
     const last: LastPass = { sources, sentBefore: isSame ? (this.sent.last?.sentBefore ?? work.sent) : work.sent, durationMs: null };
     await this.run.checkLease();
+    // Not to be started while it is half of what it was and half of what it will be.
+    if (work.isDefinedAs('whole')) {
+      await work.removeDefinition();
+      await work.define(false);
+    }
+    await work.removeOtherImages();
     await work.growImages();
     const { pass: _dropped, ...sent } = this.sent;
     await this.save({ ...sent, last }, isSame ? [] : work.copiedNames);
@@ -339,6 +346,11 @@ class StagedMove {
       `VM ${this.move.vm.name} reads as ${this.work.power} on ${placeText(this.move.source)}, it must be ${power === 'off' ? 'off' : 'running'}.`,
       { vm: this.move.vm.name },
     );
+  }
+
+  /** Somebody has started the copy on the target. */
+  private refuseOntoOwnWrites(): void {
+    this.work.refuseWhereItRan('nothing is copied onto what it has written', 'look at both copies; keep the right one');
   }
 
   private refuse(why: string, next: string): PlacementError {

@@ -63,8 +63,10 @@ export function distrustOf({ sent, disks, source, record: { increment: named } }
   if (named !== null && sent.n < named.n) return `the target holds increment ${sent.n}, the record names ${named.n}`;
   if (sent.n === 0) return '';
   if (!source.checkpoints.includes(sent.checkpoint)) return 'its checkpoint is gone';
-  if (source.uncleanEnds === null) return 'its log could not be read, so how it went off is not known';
-  if (source.uncleanEnds.some((end) => end.atMs > sent.at && !isOwn(end, sent, source.uncleanEnds ?? [])))
+  const ends = source.uncleanEnds ?? [];
+  // Of one that runs its QEMU knows: it refuses bitmaps that are broken.
+  if (source.uncleanEnds === null && source.copy.power !== 'running') return 'its log could not be read, so how it went off is not known';
+  if (ends.some((end) => end.atMs > sent.at && !isOwn(end, sent, ends)))
     return 'its dirty bitmaps are not trusted: it went off in another way than by a shutdown of the guest (crash, forced power-off or power loss)';
   for (const [name, now] of Object.entries(disks)) {
     const change = changeOf(name, sent.disks[name], now);

@@ -85,6 +85,38 @@ describe('a revert after a crash', { timeout: 60_000 }, () => {
   );
 });
 
+describe.each([
+  ['staged', {}, far({ shutdown: 'now' })],
+  ['cold', { power: 'off' }, far({ method: 'cold' })],
+  ['cold of a VM that runs', {}, far({ method: 'cold', allowShutdown: true })],
+] as const)('%s: the copy on the target is started by hand after a crash', { timeout: 60_000 }, (_method, vm, desired) => {
+  it.each(['up', 'revert'] as const)('then %s never starts the source beside it', async (then) => {
+    const total = await verbs('driven', vm, desired);
+    let started = 0;
+    for (let n = 1; n <= total; n += 1) {
+      const lab = new Lab({ vm });
+      const dying = dyingAt(n, 'after');
+      await lab.up(desired, undefined, lab.session(dying.wrap)).catch(() => undefined);
+      await lab.advance(61_000);
+      const { copies } = await lab.vm();
+      if (copies.some(({ power }) => power === 'running')) continue;
+      const isStarted = await lab.outside.start('web-01', 'f1').then(
+        () => true,
+        () => false,
+      );
+      if (!isStarted) continue;
+      started += 1;
+      for (let run = 0; run < 3; run += 1) {
+        await lab.up(then === 'up' ? desired : want('a1')).catch(() => undefined);
+        await lab.advance(61_000);
+        const running = (await lab.vm()).copies.filter(({ power }) => power === 'running').map(({ ref }) => ref.host);
+        expect(running.length, `after verb ${n} of ${total} (${dying.last()}), run ${run}: ${running.join(', ')}`).toBeLessThanOrEqual(1);
+      }
+    }
+    expect(started).toBeGreaterThan(0);
+  });
+});
+
 const oncePerMethod = cases.filter(({ copies }) => copies === 1);
 
 describe.each(oncePerMethod)('$name (style $style)', { timeout: 60_000 }, ({ style, vm, desired, ends }) => {

@@ -24,6 +24,7 @@ interface Given {
   readonly checkpoints?: readonly string[];
   readonly unclean?: DomainReading['uncleanEnds'];
   readonly increment?: MigrationRecord['increment'];
+  readonly power?: 'running' | 'off';
 }
 
 const distrust = ({
@@ -32,11 +33,12 @@ const distrust = ({
   checkpoints = ['vmplacement-2-ab', 'theirs'],
   unclean = [],
   increment = named(2),
+  power = 'off',
 }: Given): string =>
   distrustOf({
     sent: { ...sent, ...more },
     disks,
-    source: { checkpoints, uncleanEnds: unclean } as unknown as DomainReading,
+    source: { checkpoints, uncleanEnds: unclean, copy: { power } } as unknown as DomainReading,
     record: { increment } as MigrationRecord,
   });
 
@@ -46,6 +48,7 @@ test.each<[string, Given]>([
   ['nothing that was sent yet', { sent: { n: 0 }, increment: null, checkpoints: [] }],
   ['a disk that was grown', { disks: { vda: { ...disk, virtualBytes: 200 } } }],
   ['a disk that was added', { disks: { vda: disk, vdb: { ...disk, path: '/pool/b.qcow2', chain: ['/pool/b.qcow2'], image: '' } } }],
+  ['a log that was rotated away, of a VM that runs', { unclean: null, power: 'running' }],
   ['an unclean end before that pass', { unclean: [{ atMs: 900, wasPoweredOff: false }] }],
   ['the power-off that this move has sent', { sent: { poweredOff: 2000 }, unclean: [{ atMs: 2100, wasPoweredOff: true }] }],
 ])('trusted: %s', (_what, given) => expect(distrust(given)).toBe(''));
