@@ -19,8 +19,9 @@ export function power(connectionTo: (host: string) => Connection): Power {
       // A guest agent is asked where one answers, else the power button is pressed. A second request changes nothing.
       const verb = how === 'graceful' ? 'shutdown' : 'destroy --graceful';
       if (how === 'power-off') await notePowerOff(connectionTo(copy.host), copy, run);
-      // It may go off between the question and the request.
-      await effect(connectionTo(copy.host), copy, run, (v, domain) => `! isUp || ${v} ${verb} ${domain} || ! isUp`);
+      // It may go off between the question and the request; then it reads as up for a moment still.
+      const isGoing = 'for _ in 1 2 3 4 5 6 7 8; do isUp || exit 0; sleep 0.25; done; exit 1';
+      await effect(connectionTo(copy.host), copy, run, (v, domain) => `! isUp || ${v} ${verb} ${domain} || { ${isGoing}; }`);
     },
 
     async start(copy, run) {
